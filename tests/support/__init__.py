@@ -1,0 +1,1 @@
+"""Peers, carriers and builders that the tests share."""

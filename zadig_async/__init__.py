@@ -1,0 +1,49 @@
+"""Async client and orchestrator for Zadig: trigger, watch, approve by rule, read logs, many at once."""
+
+from zadig_async.client.client import ZadigClient
+from zadig_async.errors import ZadigError
+from zadig_async.model.gate import Gate, GateKind
+from zadig_async.model.ids import TaskRef, WorkflowRef
+from zadig_async.model.launch import ALL_JOBS, Launch
+from zadig_async.model.outcome import Outcome, Verdict
+from zadig_async.model.secret import Secret
+from zadig_async.model.status import Phase, Status
+from zadig_async.model.task import Task, TaskStatus, TaskSummary
+from zadig_async.model.ticket import Ticket
+from zadig_async.model.workflow import Workflow
+from zadig_async.orchestrator.orchestrator import Orchestrator
+from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule, Deadlines, RunPolicy
+from zadig_async.orchestrator.run import Run
+from zadig_async.transport.retry import RequestRecord, RetryPolicy
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ALL_JOBS",
+    "ApprovalPolicy",
+    "ApprovalRule",
+    "Deadlines",
+    "Gate",
+    "GateKind",
+    "Launch",
+    "Orchestrator",
+    "Outcome",
+    "Phase",
+    "RequestRecord",
+    "RetryPolicy",
+    "Run",
+    "RunPolicy",
+    "Secret",
+    "Status",
+    "Task",
+    "TaskRef",
+    "TaskStatus",
+    "TaskSummary",
+    "Ticket",
+    "Verdict",
+    "Workflow",
+    "WorkflowRef",
+    "ZadigClient",
+    "ZadigError",
+    "__version__",
+]

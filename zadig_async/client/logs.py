@@ -1,0 +1,109 @@
+"""Verbs on logs."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+import attrs
+
+from zadig_async.errors import DecodeError
+from zadig_async.model.ids import TaskRef
+from zadig_async.transport.base import ByteStream
+from zadig_async.transport.retry import Sender
+from zadig_async.wire import endpoints
+from zadig_async.wire.loglines import LogLine, LogParser
+
+WHOLE_LOG: Final = 0
+"""As `tail`: replay the log from its start (Zadig v4.1.0 .../log/service/sse.go takes 0 for no limit)."""
+
+
+class LogStream:
+    """An open live log, as batches of the lines each piece of the answer completed."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[list[LogLine]]:
+        """Yield lines in batches, none of them empty.
+
+        Raises:
+            TransportError: The connection broke. Zadig never ends a stream itself, so an end without
+                error is a cut as well.
+        """
+        parser = LogParser()
+        async for chunk in self._stream:
+            lines = parser.feed(chunk)
+            if lines:
+                yield lines
+
+
+@attrs.frozen
+class Logs:
+    """Logs of jobs: live while the job runs, archived a few seconds after it ended."""
+
+    _sender: Sender
+
+    def open(
+        self, ref: TaskRef, job: str, *, tail: int = WHOLE_LOG
+    ) -> AbstractAsyncContextManager[LogStream]:
+        """Open a job's live log; leaving the context closes its connection.
+
+        The stream never ends by itself, not even after the job: the caller decides when it is over. Open
+        it only while the job runs: before that the server may stream another task's log (Zadig v4.1.0
+        .../log/service/sse.go:281). Nothing, not even an answer, may come for up to 5 minutes.
+
+        Args:
+            ref: The task.
+            job: Job task name, such as `job-0-0-0-build`.
+            tail: How many past lines to replay first; `WHOLE_LOG` for all.
+
+        Raises:
+            TransportError: No usable answer arrived.
+            ApiError: Zadig said no.
+            DecodeError: Something that is no event stream answered.
+        """
+        return self._open(ref, job, tail)
+
+    @asynccontextmanager
+    async def _open(self, ref: TaskRef, job: str, tail: int) -> AsyncIterator[LogStream]:
+        call = endpoints.follow_log(ref, job, tail)
+        async with self._sender.stream(call) as stream:
+            kind = stream.head.header("content-type")
+            if kind and not kind.startswith("text/event-stream"):
+                raise DecodeError(
+                    f"{call.label}: the answer is no event stream",
+                    problems=["content type: not text/event-stream"],
+                    call=call.label,
+                    status=stream.head.status,
+                    hint="Is there a login page or a proxy before Zadig? Check the URL.",
+                )
+            yield LogStream(stream)
+
+    async def follow(self, ref: TaskRef, job: str, *, tail: int = WHOLE_LOG) -> AsyncIterator[LogLine]:
+        """Yield the lines of a job's live log as they come; see `open` for what to know.
+
+        Leaving the loop early keeps the connection until the iterator is closed: wrap it in
+        `contextlib.aclosing`, or use `open`.
+
+        Raises:
+            TransportError: No usable answer arrived, or the connection broke.
+            ApiError: Zadig said no.
+            DecodeError: Something that is no event stream answered.
+        """
+        async with self.open(ref, job, tail=tail) as stream:
+            async for batch in stream:
+                for line in batch:
+                    yield line
+
+    async def fetch(self, ref: TaskRef, job: str) -> str:
+        """Read a job's archived log as one text.
+
+        It is empty while the job runs, until a few seconds after it ended, where the job has no log or
+        does not exist, where it has expired, and always for workflow keys with capital letters (Zadig
+        v4.1.0 .../log/handler/log.go:135): emptiness proves nothing.
+
+        Raises:
+            TransportError: No usable answer arrived.
+            ApiError: Zadig said no.
+        """
+        return await self._sender.send(endpoints.fetch_log(ref, job))

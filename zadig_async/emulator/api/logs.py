@@ -1,0 +1,47 @@
+"""The two logs of a job: the live stream and the archived whole."""
+
+from zadig_async.emulator.api.params import go_int
+from zadig_async.emulator.exchange import Response, http_error, plain_text
+from zadig_async.emulator.live import LiveLog
+from zadig_async.emulator.routing import Call, Route
+
+__all__ = ["ROUTES"]
+
+_DEFAULT_LINES = 10
+
+
+def live_log(call: Call) -> Response | LiveLog:
+    """`GET /openapi/logs/sse/v4/workflow/:workflowName/:taskID/:jobName/:lines`.
+
+    Source: core/log/handler/sse.go:323.
+    """
+    task_id = go_int(call.params["taskID"])
+    if task_id is None:
+        return http_error(400, "invalid task id")
+    lines = go_int(call.params["lines"])
+    return LiveLog(
+        workflow_key=call.params["workflowName"],
+        task_id=task_id,
+        job_name=call.params["jobName"],
+        lines=_DEFAULT_LINES if lines is None else lines,
+    )
+
+
+def full_log(call: Call) -> Response:
+    """`GET /openapi/logs/log/v4/workflow/:workflowName/:taskID/:jobName` (core/log/handler/log.go:125).
+
+    The name is lower-cased here but not by the uploader, so a workflow key with capitals never has a log.
+    """
+    task_id = go_int(call.params["taskID"])
+    if task_id is None:
+        return http_error(400, "invalid task id")
+    task = call.world.task(call.params["workflowName"].lower(), task_id)
+    found = task.job(call.params["jobName"]) if task is not None else None
+    archive = found[1].archive if found is not None else None
+    return plain_text(archive[1] if archive is not None else "")
+
+
+ROUTES = [
+    Route("GET", "/openapi/logs/sse/v4/workflow/:workflowName/:taskID/:jobName/:lines", live_log),
+    Route("GET", "/openapi/logs/log/v4/workflow/:workflowName/:taskID/:jobName", full_log),
+]

@@ -1,0 +1,34 @@
+"""JSON bytes as Go's encoding/json writes them: compact, real UTF-8, HTML characters escaped."""
+
+import json
+import re
+from typing import Any
+
+__all__ = ["dumps", "sorted_without_nulls"]
+
+_ESCAPES = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+_PYTHON_ONLY = re.compile(r"\\.")
+_GO_SPELLING = {"\\b": "\\u0008", "\\f": "\\u000c"}
+
+
+def dumps(value: Any) -> bytes:
+    """Encode `value`; the escaped characters can only occur inside strings, so one translation is safe."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _PYTHON_ONLY.sub(lambda found: _GO_SPELLING.get(found[0], found[0]), text)
+    return text.translate(_ESCAPES).encode("utf-8", "replace")
+
+
+def sorted_without_nulls(value: Any) -> Any:
+    """Normalise a value that the server stores untyped (a job's raw `spec`, `job_info`).
+
+    Such values are decoded as BSON maps: keys come out in alphabetical order and keys holding null vanish,
+    while nulls inside arrays stay (Zadig v4.1.0 pkg/shared/handler/base.go:343).
+    """
+    if isinstance(value, dict):
+        return {key: sorted_without_nulls(value[key]) for key in sorted(value) if value[key] is not None}
+    if isinstance(value, list | tuple):
+        return [sorted_without_nulls(item) for item in value]
+    return value

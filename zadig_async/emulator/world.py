@@ -1,0 +1,427 @@
+"""The emulated Zadig's inside.
+
+Resources, the queue, and the operations on tasks. Pure: no asyncio, no sockets.
+
+`advance` moves time; every other method acts at the moment the world has reached.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from zadig_async.emulator.agenda import Agenda
+from zadig_async.emulator.approvals import ApprovalBook, VoteError, approval_key
+from zadig_async.emulator.definitions import from_script
+from zadig_async.emulator.directory import Directory
+from zadig_async.emulator.engine import Engine
+from zadig_async.emulator.inputs import apply_inputs, apply_parameters
+from zadig_async.emulator.ledger import Ledger
+from zadig_async.emulator.planning import PlanError, plan_stages
+from zadig_async.emulator.script import (
+    JobScript,
+    ProjectScript,
+    Script,
+    TaskScript,
+    UserScript,
+    WorkflowScript,
+)
+from zadig_async.emulator.state import JobTask, StageTask, Task, Ticket, View, ViewEntry, WorkflowDef
+
+__all__ = ["LICENCE_TEXT", "Refusal", "World"]
+
+LICENCE_TEXT = "用户许可证不可用，请检查许可证后重试"
+_RETRYABLE = frozenset({"failed", "timeout", "cancelled", "reject"})
+
+
+class Refusal(Exception):  # noqa: N818 - an answer of the server, not a fault of ours
+    """The server says no. `code` None means a plain Go error (HTTP 500), else a coded one."""
+
+    def __init__(self, code: int | None, description: str) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+
+
+class World:
+    """Everything that exists and happens.
+
+    Build it from a `Script` and the moment it begins, in Unix seconds.
+    """
+
+    def __init__(self, script: Script, start: float, ledger: Ledger | None = None) -> None:
+        self.script = script
+        self.start = start
+        self.ledger = Ledger() if ledger is None else ledger
+        self.directory = Directory(script)
+        self.agenda = Agenda(start)
+        self.book = ApprovalBook()
+        self.workflows: dict[str, WorkflowDef] = {}
+        self.views: list[View] = []
+        self.tickets: dict[str, Ticket] = {}
+        self.tasks: list[Task] = []
+        self._first: dict[tuple[str, int], Task] = {}
+        self._counters: dict[str, int] = {}
+        self._queue: list[Task] = []
+        self._tick_armed = False
+        self._behaviour: dict[str, dict[str, JobScript]] = {}
+        self._engine = Engine(
+            self.agenda,
+            self.book,
+            self.directory,
+            build_concurrency=script.build_concurrency,
+            approval_key_delay=script.approval_key_delay,
+            on_free=self._arm_tick,
+        )
+        for project in script.projects:
+            self._settle(project)
+
+    # ------------------------------------------------------------------ beginnings
+
+    def _settle(self, project: ProjectScript) -> None:
+        for workflow in project.workflows:
+            definition = from_script(workflow, project.key, self.directory, self.start)
+            self.workflows[workflow.key] = definition
+            self._behaviour[workflow.key] = {job.name: job for stage in workflow.stages for job in stage.jobs}
+            self._counters[workflow.key] = max(
+                workflow.next_task_id - 1, *(item.id for item in workflow.tasks), 0
+            )
+            for item in workflow.tasks:
+                self._remember(self._past_task(definition, workflow, item))
+        for view in project.views:
+            entries = [self._entry(key, enabled=True) for key in view.workflows]
+            entries += [self._entry(key, enabled=False) for key in view.disabled]
+            updated = int(self.start) - 86_400 if view.update_time is None else view.update_time
+            self.views.append(
+                View(
+                    project=project.key,
+                    name=view.name,
+                    update_time=updated,
+                    update_by=view.update_by,
+                    workflows=entries,
+                )
+            )
+
+    def _entry(self, key: str, *, enabled: bool) -> ViewEntry:
+        known = self.workflows.get(key)
+        return ViewEntry(workflow_key=key, workflow_type=known.type if known else "custom", enabled=enabled)
+
+    def _past_task(self, definition: WorkflowDef, script: WorkflowScript, item: TaskScript) -> Task:
+        created = self.start - item.age
+        end = created + item.duration
+        try:
+            stages = plan_stages(copy.deepcopy(definition), item.id, self.directory, everything=True)
+        except PlanError:
+            stages = []
+        task = Task(
+            id=item.id,
+            workflow=definition,
+            params=copy.deepcopy(definition.params),
+            stages=stages,
+            creator=item.creator,
+            revoker=item.creator,
+            created=created,
+            start=created + 1,
+            end=end,
+            status=item.status,
+            remark=item.remark,
+        )
+        _give_history(task, script, created + 1, end)
+        return task
+
+    def _remember(self, task: Task) -> None:
+        self.tasks.append(task)
+        self._first.setdefault((task.workflow.key, task.id), task)
+
+    # ------------------------------------------------------------------ time
+
+    @property
+    def now(self) -> float:
+        """The moment the world has reached, in Unix seconds."""
+        return self.agenda.now
+
+    def advance(self, to: float) -> None:
+        """Let everything happen that should have happened up to and including the moment `to`."""
+        self.agenda.advance(to)
+
+    def schedule(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something `seconds` from now, as part of the world."""
+        self.agenda.after(seconds, action)
+
+    # ------------------------------------------------------------------ queue
+
+    def _enqueue(self, task: Task) -> None:
+        self._queue.append(task)
+        self._arm_tick()
+
+    def _arm_tick(self) -> None:
+        """Plan the next scheduler tick.
+
+        Ticks lie on a fixed grid; with nothing new to start none is needed.
+        """
+        if self._tick_armed or not self._queue:
+            return
+        self._tick_armed = True
+        period = self.script.queue_tick
+        passed = int((self.now - self.start) // period) + 1
+        self.agenda.at(self.start + passed * period, self._tick)
+
+    def _tick(self) -> None:
+        self._tick_armed = False
+        self._queue = [task for task in self._queue if task.workflow.key in self.workflows]
+        if sum(task.on_worker for task in self.tasks) >= self.script.workflow_concurrency:
+            return
+        for task in self._queue:
+            limit = self.workflows[task.workflow.key].concurrency_limit
+            busy = sum(other.on_worker and other.workflow.key == task.workflow.key for other in self.tasks)
+            if limit == -1 or busy < limit:
+                self._queue.remove(task)
+                self._engine.begin(task)
+                self._arm_tick()
+                return
+
+    def queue_changed(self) -> None:
+        """A definition changed in a way that may let a waiting task start."""
+        self._arm_tick()
+
+    # ------------------------------------------------------------------ reading
+
+    def task(self, workflow_key: str, task_id: int) -> Task | None:
+        """A task by workflow and id.
+
+        After a delete and re-create the older one is found, as on the server.
+        """
+        return self._first.get((workflow_key, task_id))
+
+    def tasks_of(self, project_key: str, workflow_key: str) -> list[Task]:
+        """The visible tasks of a workflow, in the order they were created."""
+        return [
+            task
+            for task in self.tasks
+            if task.workflow.key == workflow_key and task.workflow.project == project_key and not task.deleted
+        ]
+
+    def behaviour(self, workflow_key: str) -> Mapping[str, JobScript]:
+        """How the jobs of a workflow behave, by configured name."""
+        return self._behaviour.get(workflow_key, {})
+
+    # ------------------------------------------------------------------ tasks
+
+    def execute(
+        self,
+        workflow_key: str,
+        parameters: list[dict[str, Any]],
+        inputs: list[dict[str, Any]],
+        user: UserScript,
+    ) -> Task:
+        """Create a task.
+
+        Raises:
+            Refusal: with the server's code and description.
+            InputError: a parameter or input is refused (HTTP 500).
+            HandlerPanic: the handler would have panicked.
+        """
+        stored = self.workflows.get(workflow_key)
+        if stored is None or stored.type != "custom":
+            raise Refusal(6542, "mongo: no documents in result")
+        if stored.enable_approval_ticket:
+            raise Refusal(
+                6160, "workflow need approval ticket to run, which is not supported by openAPI right now."
+            )
+        workflow = copy.deepcopy(stored)
+        apply_parameters(workflow, parameters, self.directory, self.script.release)
+        apply_inputs(workflow, inputs, self.directory, self.script.release)
+        if not self.script.professional and needs_licence(workflow):
+            raise Refusal(6545, f"{LICENCE_TEXT}: ")
+        if workflow.disabled:
+            raise Refusal(6160, "workflow is disabled")
+        task_id = self._counters.get(workflow_key, 0) + 1
+        self._counters[workflow_key] = task_id
+        try:
+            stages = plan_stages(workflow, task_id, self.directory)
+        except PlanError as failure:
+            raise Refusal(6160, str(failure)) from None
+        task = Task(
+            id=task_id,
+            workflow=workflow,
+            params=workflow.params,
+            stages=stages,
+            creator=user.name,
+            revoker=user.name,
+            created=self.now,
+            start=self.now,
+        )
+        self._remember(task)
+        self._enqueue(task)
+        self.ledger.task_created(self.now, user.name, task)
+        return task
+
+    def cancel(self, workflow_key: str, task_id: int, user_name: str) -> None:
+        """Cancel a task in any state but passed; an already ended one is rewritten to cancelled."""
+        task = self.task(workflow_key, task_id)
+        if task is None:
+            raise Refusal(6163, "mongo: no documents in result")
+        if task.status == "passed":
+            raise Refusal(6163, f"task: {workflow_key}:{task_id} is passed, cannot cancel")
+        before = task.status
+        task.status, task.revoker = "cancelled", user_name
+        if task in self._queue:
+            self._queue.remove(task)
+        if task.on_worker:
+            self._engine.cancel(task)
+        self.ledger.task_cancelled(self.now, user_name, task, before)
+
+    def retry(self, workflow_key: str, task_id: int, user_name: str) -> None:
+        """Run the failed part of an ended task again, under the same id."""
+        task = self.task(workflow_key, task_id)
+        if task is None:
+            raise Refusal(6161, "mongo: no documents in result")
+        if task.status not in _RETRYABLE:
+            raise Refusal(None, "工作流任务状态无法重试")
+        before = task.status
+        task.run += 1
+        task.on_worker = False
+        task.cancel_requested = False
+        for stage in task.stages:
+            if stage.status in ("passed", "skipped"):
+                continue
+            stage.status, stage.start, stage.end, stage.error = "", 0.0, 0.0, ""
+            for job in stage.jobs:
+                if job.status != "passed":
+                    _reset(job)
+        task.status, task.error = "waiting", ""
+        task.start = self.now
+        if self.script.release >= (5, 0, 0):
+            task.end = 0.0
+        self._enqueue(task)
+        self.ledger.task_retried(self.now, user_name, task, before)
+
+    def approve(
+        self, workflow_key: str, job_name: str, task_id: int, user: UserScript, *, approve: bool, comment: str
+    ) -> None:
+        """Vote on a native approval; `job_name` is the job's task name."""
+        if not workflow_key or not job_name or not task_id:
+            description = (
+                f"can not find approved workflow: {workflow_key}, taskID: {task_id},jobName: {job_name}"
+            )
+            raise Refusal(6169, description)
+        key = approval_key(workflow_key, job_name, task_id)
+        try:
+            self.book.vote(key, user, approve=approve, comment=comment, now=self.now)
+        except VoteError as failure:
+            raise Refusal(6169, str(failure)) from None
+        self._engine.voted(self.tasks, key)
+        self.ledger.approval_given(
+            self.now,
+            user.name,
+            workflow=workflow_key,
+            task_id=task_id,
+            job=job_name,
+            approve=approve,
+            comment=comment,
+        )
+
+    def remark(self, workflow_key: str, task_id: int, text: str, user_name: str) -> None:
+        """Write a task's remark."""
+        task = self.task(workflow_key, task_id)
+        if task is None:
+            raise Refusal(None, "mongo: no documents in result")
+        task.remark = text
+        self.ledger.remark_set(self.now, user_name, task, text)
+
+    def release_stage(self, workflow_key: str, task_id: int, stage_name: str, user: UserScript) -> None:
+        """Release a stage that waits for manual execution; the task goes back to the queue."""
+        task = self.task(workflow_key, task_id)
+        if task is None:
+            raise Refusal(6161, "mongo: no documents in result")
+        if task.status != "pause":
+            raise Refusal(None, "工作流任务状态无法手动执行")
+        stage = next((item for item in task.stages if item.status == "pause"), None)
+        if stage is None or stage.name != stage_name or stage.manual_exec is None:
+            raise Refusal(None, f"stage {stage_name} not found or not paused")
+        allowed = stage.manual_exec["manual_exec_users"]
+        if allowed and not user.admin and all(item.get("user_id") != user.uid for item in allowed):
+            raise Refusal(None, f"用户 {user.name} 无权限执行该阶段")
+        stage.manual_exec.update(excuted=True, manual_exector_id=user.uid, manual_exector_name=user.name)
+        stage.status = ""
+        task.status = "waiting"
+        self._enqueue(task)
+        self.ledger.stage_released(self.now, user.name, task, stage_name)
+
+    def answer_error(
+        self, workflow_key: str, task_id: int, job_name: str, user: UserScript, *, ignore: bool
+    ) -> None:
+        """Answer a failed job that waits for a person: ignore makes it unstable, otherwise it fails."""
+        task = self.task(workflow_key, task_id)
+        found = task.job(job_name) if task is not None else None
+        if task is None or found is None:
+            raise Refusal(6169, "mongo: no documents in result")
+        stage, job = found
+        if job.status != "wait_for_manual_error_handling":
+            raise Refusal(6169, f"job {job_name} is not waiting for manual error handling")
+        allowed = (job.error_policy or {}).get("approval_users") or []
+        if all(item.get("user_id") != user.uid for item in allowed):
+            raise Refusal(6169, f"user {user.name} is not authorized to perform error handling")
+        self._engine.answer_error(task, stage, job, ignore=ignore, user_id=user.uid, user_name=user.name)
+        self.ledger.error_answered(self.now, user.name, task, job_name, "ignore" if ignore else "reject")
+
+    def restart(self) -> None:
+        """The server restarts: every unfinished task is cancelled by `system`; a paused one survives."""
+        for task in self.tasks:
+            if task.status in ("waiting", "running") or task.on_worker:
+                before = task.status
+                self._engine.abandon(task)
+                task.status, task.revoker = "cancelled", "system"
+                self.ledger.task_cancelled(self.now, "system", task, before)
+        self._queue.clear()
+
+    # ------------------------------------------------------------------ definitions
+
+    def store_workflow(self, workflow: WorkflowDef, replaces: str | None, user_name: str) -> None:
+        """Create a workflow, or replace (and perhaps rename) the one called `replaces`."""
+        action = "create" if replaces is None else "update"
+        if replaces is not None and replaces != workflow.key:
+            del self.workflows[replaces]
+        self.workflows[workflow.key] = workflow
+        self.queue_changed()
+        self.ledger.resource_written(self.now, user_name, "workflow", action, workflow.key)
+
+    def delete_workflow(self, workflow_key: str, user_name: str) -> None:
+        """Remove a workflow: its tasks are hidden, its counter starts over, running tasks go on."""
+        if self.workflows.pop(workflow_key, None) is None:
+            raise Refusal(6543, "mongo: no documents in result")
+        self._counters.pop(workflow_key, None)
+        for task in self.tasks:
+            if task.workflow.key == workflow_key:
+                task.deleted = True
+        self.ledger.resource_written(self.now, user_name, "workflow", "delete", workflow_key)
+
+
+def needs_licence(workflow: WorkflowDef) -> bool:
+    """Whether a definition uses anything that only the Professional licence allows."""
+    return workflow.concurrency_limit not in (-1, 1) or any(
+        (stage.manual_exec or {}).get("enabled") or any(job.type == "approval" for job in stage.jobs)
+        for stage in workflow.stages
+    )
+
+
+def _reset(job: JobTask) -> None:
+    job.status, job.start, job.end, job.error = "", 0.0, 0.0, ""
+    job.handler_id = job.handler_name = ""
+    job.retry_count, job.retrying = 0, False
+    job.log = None
+    job.spec = copy.deepcopy(job.fresh_spec)
+
+
+def _give_history(task: Task, script: WorkflowScript, start: float, end: float) -> None:
+    """Spread the time of a past task over its stages; the last one carries a bad end."""
+    ended_badly = script.type == "custom" and task.status in (*_RETRYABLE, "skipped")
+    stages: list[StageTask] = task.stages
+    share = (end - start) / max(len(stages), 1)
+    for index, stage in enumerate(stages):
+        last = index == len(stages) - 1
+        stage.status = task.status if last and ended_badly else "passed"
+        stage.start = start + share * index
+        stage.end = start + share * (index + 1)
+        for job in stage.jobs:
+            job.status, job.start, job.end = stage.status, stage.start, stage.end
+            job.attempts = 1

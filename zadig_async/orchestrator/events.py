@@ -1,0 +1,241 @@
+"""What happened: one frozen record per observation, sent to one callable.
+
+The command line, logging, reports and tests are all readers of these. No record holds a secret, and
+texts are as the server sent them: filter them before they reach a terminal.
+"""
+
+import attrs
+
+from zadig_async.errors import ZadigError
+from zadig_async.model.gate import Gate
+from zadig_async.model.ids import TaskRef, WorkflowRef
+from zadig_async.model.outcome import Outcome
+from zadig_async.model.status import Status
+from zadig_async.wire.loglines import LogLine
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Anything that happened.
+
+    Attributes:
+        workflow: The workflow it happened to.
+        ref: The task it happened to, or None before there is one.
+    """
+
+    workflow: WorkflowRef
+    ref: TaskRef | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Launching(Event):
+    """A launch fits the live definition and is about to be sent.
+
+    Attributes:
+        jobs: Configured names of the jobs that will run.
+    """
+
+    jobs: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Launched(Event):
+    """Zadig has taken a launch: the task exists and is queued."""
+
+
+@attrs.frozen(kw_only=True)
+class TaskChanged(Event):
+    """A task's state changed.
+
+    Attributes:
+        before: The state seen before; empty at the first sight.
+        after: The state seen now.
+    """
+
+    before: Status
+    after: Status
+
+
+@attrs.frozen(kw_only=True)
+class JobChanged(Event):
+    """A job's state changed.
+
+    Attributes:
+        job: Job task name.
+        stage: Name of its stage.
+        type: Zadig's job type string.
+        before: The state seen before; empty at the first sight.
+        after: The state seen now.
+        error: Why it ended, often empty.
+    """
+
+    job: str
+    stage: str
+    type: str
+    before: Status
+    after: Status
+    error: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class GateOpened(Event):
+    """A task began to wait for a human.
+
+    Attributes:
+        gate: The gate.
+        allowed: Whether a rule lets us approve it.
+        reason: Why, or why not.
+    """
+
+    gate: Gate
+    allowed: bool
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class GateApproving(Event):
+    """We are about to vote for a gate.
+
+    Attributes:
+        gate: The gate as read just before.
+        reason: The rule that allows it.
+    """
+
+    gate: Gate
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class GateApproved(Event):
+    """Our vote for a gate was read back from the task.
+
+    Attributes:
+        gate: The gate as read back.
+    """
+
+    gate: Gate
+
+
+@attrs.frozen(kw_only=True)
+class GateNotApproved(Event):
+    """We tried to approve a gate and could not.
+
+    Attributes:
+        gate: The gate.
+        error: What went wrong, or None where only the proof is missing.
+        reason: In words.
+    """
+
+    gate: Gate
+    error: ZadigError | None
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class GateClosed(Event):
+    """A gate no longer waits, whoever decided it.
+
+    Attributes:
+        gate: The gate as last seen open.
+    """
+
+    gate: Gate
+
+
+@attrs.frozen(kw_only=True)
+class LogOpened(Event):
+    """The log of a job is being read.
+
+    Attributes:
+        job: Job task name.
+    """
+
+    job: str
+
+
+@attrs.frozen(kw_only=True)
+class LogLines(Event):
+    """Lines of a job's log, in order.
+
+    Attributes:
+        job: Job task name.
+        lines: The lines.
+    """
+
+    job: str
+    lines: tuple[LogLine, ...]
+
+
+@attrs.frozen(kw_only=True)
+class LogClosed(Event):
+    """The log of a job will not go on.
+
+    Attributes:
+        job: Job task name.
+        count: How many lines were sent as events.
+        complete: True where the archive was read and holds nothing else, False where lines may be
+            missing, None where no archive was to be had.
+        reason: In words.
+    """
+
+    job: str
+    count: int
+    complete: bool | None
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class PollFailed(Event):
+    """A read of a task failed; the watch goes on.
+
+    Attributes:
+        error: What went wrong.
+        failing_for: Seconds since the last read that worked.
+    """
+
+    error: ZadigError
+    failing_for: float
+
+
+@attrs.frozen(kw_only=True)
+class PollRecovered(Event):
+    """Reads work again.
+
+    Attributes:
+        failed_for: Seconds they did not.
+    """
+
+    failed_for: float
+
+
+@attrs.frozen(kw_only=True)
+class Cancelling(Event):
+    """We are about to cancel a task.
+
+    Attributes:
+        reason: In words.
+    """
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Ended(Event):
+    """A launch or watch ended.
+
+    Attributes:
+        outcome: How.
+    """
+
+    outcome: Outcome
+
+
+@attrs.frozen(kw_only=True)
+class EventsDropped(Event):
+    """A reader of `Run.events` was too slow, and its oldest events were dropped.
+
+    Attributes:
+        count: How many since the last it got.
+    """
+
+    count: int

@@ -1,0 +1,230 @@
+"""`Orchestrator`: many launches and tasks at once, each to its own outcome."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from zadig_async.client.client import ZadigClient
+from zadig_async.errors import ConfigError, OutcomeUnknownError, ZadigError
+from zadig_async.model.ids import TaskRef
+from zadig_async.model.launch import Launch
+from zadig_async.model.outcome import Outcome, Verdict
+from zadig_async.model.status import Status
+from zadig_async.orchestrator import events
+from zadig_async.orchestrator.policy import RunPolicy
+from zadig_async.orchestrator.run import Run
+from zadig_async.orchestrator.trigger import prepare, trigger
+from zadig_async.orchestrator.watch import Ending, Watch
+from zadig_async.orchestrator.writes import GRACE
+
+T = TypeVar("T")
+
+_LOG: Final = logging.getLogger("zadig_async")
+
+
+class Orchestrator:
+    """Starts launches, watches tasks, approves by rule and reads logs, as one policy says.
+
+    Use it as `async with Orchestrator(zadig) as orchestrator`. Leaving the context stops all watching;
+    tasks on the server are never stopped by that.
+    """
+
+    def __init__(
+        self,
+        zadig: ZadigClient,
+        policy: RunPolicy | None = None,
+        *,
+        on_event: Callable[[events.Event], None] | None = None,
+    ) -> None:
+        """Prepare to watch.
+
+        Args:
+            zadig: The server; stays open when the orchestrator is left.
+            policy: What may be done, and how patiently. By default nothing is approved.
+            on_event: Receives every event of every run, in the event loop; it must not block. What it
+                raises is logged and goes no further: an observer must not end a watch.
+        """
+        self._zadig = zadig
+        self._policy = policy or RunPolicy()
+        self._on_event = on_event
+        self._stop = asyncio.Event()
+        self._slots = asyncio.Semaphore(self._policy.concurrency)
+        self._watching: set[asyncio.Task[Outcome]] = set()
+
+    async def start(self, launch: Launch) -> Run:
+        """Check a launch against the live definition, trigger it, and begin to watch it.
+
+        Raises:
+            PreflightError: It does not fit the live definition; nothing was sent.
+            OutcomeUnknownError: It was sent and nothing proves what became of it.
+            ConfigError: The orchestrator was detached; nothing was sent.
+            ZadigError: The server could not be asked, or refused.
+        """
+        started = self._now()
+        plan = await self._until_stopped(prepare(self._zadig, launch))
+        ref = await self._answer(launch, trigger(self._zadig, plan, self._emit))
+        return self._begin(ref, launch, started)
+
+    def attach(self, ref: TaskRef) -> Run:
+        """Begin to watch a task that is already there, whoever started it."""
+        return self._begin(ref, None, self._now())
+
+    async def run(self, launch: Launch) -> Outcome:
+        """Start a launch and wait for its outcome. Whatever goes wrong with it is its outcome.
+
+        Only cancellation passes through: then a trigger under way is waited for (at most 10 seconds)
+        and told as a `Launched` event, and the task goes on without us.
+        """
+        started = self._now()
+        error: ZadigError | None
+        try:
+            run = await self.start(launch)
+        except DetachedError:
+            verdict, error = Verdict.DETACHED, None
+        except OutcomeUnknownError as failure:
+            verdict, error = Verdict.UNKNOWN, failure
+        except ZadigError as failure:
+            verdict, error = Verdict.REFUSED, failure
+        else:
+            return await run.wait()
+        outcome = Outcome(
+            workflow=launch.ref, verdict=verdict, launch=launch, error=error, seconds=self._now() - started
+        )
+        self._emit(events.Ended(workflow=outcome.workflow, outcome=outcome))
+        return outcome
+
+    async def run_all(self, launches: Iterable[Launch]) -> list[Outcome]:
+        """Run many launches, as many at once as the policy allows, and return their outcomes in order.
+
+        One launch's error is its outcome and never touches another.
+        """
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._run_in_turn(launch)) for launch in launches]
+        return [task.result() for task in tasks]
+
+    async def _run_in_turn(self, launch: Launch) -> Outcome:
+        async with self._slots:
+            return await self.run(launch)
+
+    def detach(self) -> None:
+        """Stop watching: nothing is written from now on, and every run ends as `Verdict.DETACHED`.
+
+        A write under way is waited for. Tasks on the server go on.
+        """
+        self._stop.set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.detach()
+        if self._watching:
+            await asyncio.wait(self._watching)
+
+    def _begin(self, ref: TaskRef, launch: Launch | None, started: float) -> Run:
+        run = Run(self._zadig, ref, launch)
+        emit = partial(self._emit_for, run)
+        watch = Watch(self._zadig, ref, self._policy, emit, self._stop, started)
+        task = asyncio.create_task(self._watch_to_end(watch, launch), name=f"watch {ref}")
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
+        run.begin(watch, task)
+        return run
+
+    async def _watch_to_end(self, watch: Watch, launch: Launch | None) -> Outcome:
+        try:
+            ending = await self._until_stopped(watch.run())
+        except DetachedError:
+            ending = Ending(verdict=Verdict.DETACHED, seen=watch.seen)
+        outcome = _outcome(ending, watch, launch, self._now() - watch.started)
+        watch.emit(events.Ended(workflow=outcome.workflow, ref=outcome.ref, outcome=outcome))
+        return outcome
+
+    async def _until_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await work that `detach` cuts short; a write in it is still waited for, see `writes.finish`.
+
+        Raises:
+            DetachedError: It was cut short.
+        """
+        task = asyncio.create_task(work)
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if task.cancelled():
+            raise DetachedError("the orchestrator was detached")
+        return task.result()
+
+    async def _answer(self, launch: Launch, write: Coroutine[Any, Any, T]) -> T:
+        """Await the answer of a trigger, after `detach` for 10 seconds at most.
+
+        Raises:
+            DetachedError: `detach` came first; nothing was sent.
+            OutcomeUnknownError: `detach` came and no answer within that time.
+        """
+        if self._stop.is_set():
+            write.close()
+            raise DetachedError("the orchestrator was detached; nothing was sent")
+        task = asyncio.create_task(write)
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                await asyncio.wait({task}, timeout=GRACE)
+        finally:
+            stopped.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if task.cancelled():
+            raise OutcomeUnknownError(
+                f"{launch.ref}: no answer to the trigger within {GRACE:g} s of being told to stop"
+            )
+        return task.result()
+
+    def _emit_for(self, run: Run, event: events.Event) -> None:
+        run.tell(event)
+        self._emit(event)
+
+    def _emit(self, event: events.Event) -> None:
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception:  # noqa: BLE001 - an observer's fault must not end the watch over a deployment
+            _LOG.exception("the observer of events failed on %s", type(event).__name__)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+class DetachedError(ConfigError):
+    """The orchestrator was detached, so nothing new is begun; nothing was sent."""
+
+    hint = "Make a new orchestrator to go on."
+
+
+def _outcome(ending: Ending, watch: Watch, launch: Launch | None, seconds: float) -> Outcome:
+    status = (
+        ending.task.status if ending.task is not None else ending.seen.status if ending.seen else Status("")
+    )
+    return Outcome(
+        workflow=watch.ref.of,
+        verdict=ending.verdict,
+        ref=watch.ref,
+        launch=launch,
+        task=ending.task,
+        status=status,
+        gates=watch.gates if not status.final else (),
+        error=ending.error,
+        seconds=seconds,
+    )

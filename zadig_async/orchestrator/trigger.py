@@ -1,0 +1,43 @@
+"""Starting one launch: check it against the live definition, then send it once."""
+
+from collections.abc import Callable
+
+from zadig_async.client.client import ZadigClient
+from zadig_async.model.ids import TaskRef
+from zadig_async.model.launch import Launch
+from zadig_async.orchestrator import events, preflight
+from zadig_async.orchestrator.writes import finish
+
+
+async def prepare(zadig: ZadigClient, launch: Launch) -> preflight.Plan:
+    """Read what the launch depends on and check it. Sends nothing that changes anything.
+
+    Raises:
+        PreflightError: The launch does not fit the live definition; holds every finding.
+        NotFoundError: There is no such workflow.
+        TransportError: The server did not answer.
+    """
+    workflow = await zadig.workflows.get(launch.project, launch.workflow)
+    listed = await zadig.workflows.list(launch.project)
+    registries = await zadig.registries.list() if preflight.needs_registries(launch, workflow) else ()
+    return preflight.plan(launch, workflow, listed, registries)
+
+
+async def trigger(zadig: ZadigClient, plan: preflight.Plan, emit: Callable[[events.Event], None]) -> TaskRef:
+    """Send a checked launch once; a cancellation meanwhile waits for its answer, which is told as an event.
+
+    Raises:
+        OutcomeUnknownError: It was sent and nothing proves what became of it.
+        ApiError: Zadig refused it.
+        ConnectError: It was never sent, however often that was tried.
+    """
+    launch = plan.launch
+    emit(events.Launching(workflow=launch.ref, jobs=tuple(plan.inputs)))
+    return await finish(_send(zadig, plan, emit))
+
+
+async def _send(zadig: ZadigClient, plan: preflight.Plan, emit: Callable[[events.Event], None]) -> TaskRef:
+    launch = plan.launch
+    ref = await zadig.tasks.create(launch.project, launch.workflow, params=launch.params, inputs=plan.inputs)
+    emit(events.Launched(workflow=launch.ref, ref=ref))
+    return ref

@@ -1,0 +1,288 @@
+"""Watching one task to its end: look, tell, approve, tail, wait, look again."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import attrs
+
+from zadig_async.client.client import ZadigClient
+from zadig_async.errors import DeadlineError, NotFoundError, ZadigError
+from zadig_async.model.gate import Gate
+from zadig_async.model.ids import TaskRef
+from zadig_async.model.outcome import Verdict, verdict_of
+from zadig_async.model.status import Phase
+from zadig_async.model.task import Task, TaskStatus
+from zadig_async.orchestrator import cadence, events
+from zadig_async.orchestrator.approver import Approver
+from zadig_async.orchestrator.policy import MISSING_READS, RunPolicy
+from zadig_async.orchestrator.tail import Tail
+from zadig_async.orchestrator.tracker import Step, Tracker
+from zadig_async.orchestrator.writes import finish
+
+_JITTER: Final = 0.1
+_LOG_GRACE: Final = 20.0
+"""Seconds the logs of a task that has ended are given to be read to their end."""
+
+
+@attrs.frozen(kw_only=True)
+class Ending:
+    """How a watch ended.
+
+    Attributes:
+        verdict: How.
+        seen: The last sight, or None where there was none.
+        task: The task in full as last read, or None.
+        error: What ended it, or None.
+    """
+
+    verdict: Verdict
+    seen: TaskStatus | None = None
+    task: Task | None = None
+    error: ZadigError | None = None
+
+
+@attrs.define(eq=False)
+class Watch:
+    """One watch over one task; survives failed reads for as long as the policy allows.
+
+    Attributes:
+        zadig: The server.
+        ref: The task.
+        policy: What we may do, and how patiently.
+        emit: Receives what happens.
+        stop: Set when watching is to stop; nothing is written from then on.
+        started: When the launch began, by the event loop's clock; deadlines count from here.
+    """
+
+    zadig: ZadigClient
+    ref: TaskRef
+    policy: RunPolicy
+    emit: Callable[[events.Event], None]
+    stop: asyncio.Event
+    started: float
+    seen: TaskStatus | None = attrs.field(init=False, default=None)
+    _tracker: Tracker = attrs.field(init=False)
+    _tails: dict[str, Tail] = attrs.field(init=False, factory=dict)
+    _readers: "set[asyncio.Task[None]]" = attrs.field(init=False, factory=set)
+    _gates_tried: set[str] = attrs.field(init=False, factory=set)
+    _gates_since: dict[str, float] = attrs.field(init=False, factory=dict)
+    _running_since: float | None = attrs.field(init=False, default=None)
+    _changed_at: float = attrs.field(init=False, default=0.0)
+    _failing_since: float | None = attrs.field(init=False, default=None)
+    _failures: int = attrs.field(init=False, default=0)
+    _missing: int = attrs.field(init=False, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        self._tracker = Tracker(settle=self.policy.settle)
+
+    async def run(self) -> Ending:
+        """Watch until the task has ended, or until the policy or `stop` ends the watch."""
+        self._changed_at = self._now()
+        try:
+            return await self._loop()
+        finally:
+            await self._close_logs(_LOG_GRACE if self.seen is not None and self.seen.status.final else 0.0)
+
+    async def _loop(self) -> Ending:
+        while not self.stop.is_set():
+            ending = await self._look()
+            if ending is None:
+                ending = await self._overdue()
+            if ending is not None:
+                return ending
+            await self._pause()
+        return Ending(verdict=Verdict.DETACHED, seen=self.seen)
+
+    async def _look(self) -> Ending | None:
+        try:
+            seen = await self.zadig.tasks.status(self.ref)
+        except ZadigError as error:
+            return self._failed(error)
+        self._recovered()
+        self.seen = seen
+        step = self._tracker.observe(seen, self._now())
+        self._tell(step, seen)
+        self._follow_logs(step)
+        if step.final:
+            return await self._end(seen)
+        await self._approve(seen)
+        return None
+
+    def _failed(self, error: ZadigError) -> Ending | None:
+        now = self._now()
+        if self._failing_since is None:
+            self._failing_since = now
+        self._failures += 1
+        self._missing = self._missing + 1 if isinstance(error, NotFoundError) else 0
+        failing_for = now - self._failing_since
+        self.emit(events.PollFailed(workflow=self.ref.of, ref=self.ref, error=error, failing_for=failing_for))
+        if self._missing >= MISSING_READS or failing_for >= self.policy.outage:
+            return Ending(verdict=Verdict.LOST, seen=self.seen, error=error)
+        return None
+
+    def _recovered(self) -> None:
+        if self._failing_since is not None:
+            failed_for = self._now() - self._failing_since
+            self.emit(events.PollRecovered(workflow=self.ref.of, ref=self.ref, failed_for=failed_for))
+        self._failing_since, self._failures, self._missing = None, 0, 0
+
+    def _tell(self, step: Step, seen: TaskStatus) -> None:
+        now = self._now()
+        if self._running_since is None and seen.phase is not Phase.QUEUED:
+            self._running_since = now
+        if step.task_before is not None or step.jobs or step.opened or step.closed:
+            self._changed_at = now
+        if step.task_before is not None:
+            self.emit(
+                events.TaskChanged(
+                    workflow=self.ref.of, ref=self.ref, before=step.task_before, after=seen.status
+                )
+            )
+        for before, job in step.jobs:
+            self.emit(
+                events.JobChanged(
+                    workflow=self.ref.of,
+                    ref=self.ref,
+                    job=job.name,
+                    stage=job.stage,
+                    type=job.type,
+                    before=before,
+                    after=job.status,
+                    error=job.error,
+                )
+            )
+        for gate in step.closed:
+            self._gates_since.pop(gate.key, None)
+            self._gates_tried.discard(gate.key)
+            self.emit(events.GateClosed(workflow=self.ref.of, ref=self.ref, gate=gate))
+        for gate in step.opened:
+            self._gates_since[gate.key] = now
+            permission = self.policy.approvals.permission(self.ref, gate, seen)
+            self.emit(
+                events.GateOpened(
+                    workflow=self.ref.of,
+                    ref=self.ref,
+                    gate=gate,
+                    allowed=permission.allowed,
+                    reason=permission.reason,
+                )
+            )
+
+    async def _approve(self, seen: TaskStatus) -> None:
+        for gate in seen.gates:
+            if gate.key in self._gates_tried or self.stop.is_set():
+                continue
+            if self.policy.approvals.permission(self.ref, gate, seen).allowed:
+                self._gates_tried.add(gate.key)
+                approver = Approver(
+                    self.zadig, self.policy.approvals, self.emit, may_write=lambda: not self.stop.is_set()
+                )
+                await approver.approve(self.ref, gate.key)
+
+    async def _end(self, seen: TaskStatus) -> Ending:
+        """Read the task once in full; its end is believed even where that read fails."""
+        verdict, task, error = verdict_of(seen.status.phase), None, None
+        try:
+            task = await self.zadig.tasks.get(self.ref)
+        except ZadigError as failure:
+            error = failure
+        return Ending(verdict=verdict, seen=seen, task=task, error=error)
+
+    async def _overdue(self) -> Ending | None:
+        reason = self._deadline_passed()
+        if reason is None:
+            return None
+        what, verdict = reason
+        if self.policy.deadlines.cancel and verdict is Verdict.DEADLINE:
+            with suppress(ZadigError):
+                await self.cancel(what)
+        return Ending(
+            verdict=verdict,
+            seen=self.seen,
+            error=DeadlineError(f"{self.ref}: {what}") if verdict is Verdict.DEADLINE else None,
+        )
+
+    def _deadline_passed(self) -> tuple[str, Verdict] | None:
+        now, limits = self._now(), self.policy.deadlines
+        if limits.total is not None and now - self.started >= limits.total:
+            return f"not ended {limits.total:g} s after its launch", Verdict.DEADLINE
+        if self._running_since is None:
+            if limits.queue is not None and now - self.started >= limits.queue:
+                return f"not started {limits.queue:g} s after its launch", Verdict.DEADLINE
+        elif limits.run is not None and now - self._running_since >= limits.run:
+            return f"not ended {limits.run:g} s after its start", Verdict.DEADLINE
+        if limits.gate is not None:
+            for key, since in self._gates_since.items():
+                if key not in self._gates_tried and now - since >= limits.gate:
+                    return f"waiting at {key} for {limits.gate:g} s", Verdict.BLOCKED
+        return None
+
+    async def _pause(self) -> None:
+        every = self.policy.poll_every
+        if self._failures:
+            seconds = cadence.back_off(self._failures, every=every)
+        else:
+            phase = self.seen.phase if self.seen is not None else Phase.QUEUED
+            seconds = cadence.next_look(phase, since_change=self._now() - self._changed_at, every=every)
+        seconds *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, guards nothing
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stop.wait(), seconds)
+
+    async def cancel(self, reason: str) -> None:
+        """Cancel the task on the server, unless it was last read as ended.
+
+        The server would rewrite a failed task to cancelled, so an ended one is left alone.
+
+        Raises:
+            ZadigError: It could not be read, or the server did not take the cancellation.
+        """
+        seen = await self.zadig.tasks.status(self.ref)
+        if seen.status.final:
+            return
+        self.emit(events.Cancelling(workflow=self.ref.of, ref=self.ref, reason=reason))
+        await finish(self.zadig.tasks.cancel(self.ref))
+
+    def _follow_logs(self, step: Step) -> None:
+        if not self.policy.follow_logs:
+            return
+        for job in step.logs_to_open:
+            self._start_tail(job.name, live=True)
+        for job in step.logs_to_close:
+            if job.name in self._tails:
+                self._tails.pop(job.name).job_ended()
+        for job in step.logs_to_fetch:
+            self._start_tail(job.name, live=False)
+            self._tails.pop(job.name).job_ended()
+
+    def _start_tail(self, job: str, *, live: bool) -> None:
+        tail = Tail(self.zadig, self.ref, job, self.emit, every=min(1.0, self.policy.poll_every))
+        self._tails[job] = tail
+        reader = asyncio.create_task(tail.run(live=live), name=f"log {self.ref} {job}")
+        self._readers.add(reader)
+
+    async def _close_logs(self, grace: float) -> None:
+        """Let the open logs come to their end within `grace` seconds, then close them."""
+        for tail in self._tails.values():
+            tail.job_ended()
+        self._tails.clear()
+        if self._readers and grace:
+            await asyncio.wait(self._readers, timeout=grace)
+        for reader in self._readers:
+            reader.cancel()
+        if self._readers:
+            await asyncio.wait(self._readers)
+        for reader in self._readers:
+            if not reader.cancelled():
+                reader.result()
+        self._readers.clear()
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """The gates the task was last seen to wait at."""
+        return self.seen.gates if self.seen is not None else ()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
