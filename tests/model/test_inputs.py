@@ -118,114 +118,123 @@ def test_a_version_can_be_given_in_any_way_zadig_takes(repo: Callable[[], RepoIn
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("kind", "fields", "said"),
     [
-        (lambda: BuildInput(registry=7, services=[]), "BuildInput.registry: expected a string, got int"),
-        (lambda: BuildInput(registry=" ", services=[]), "BuildInput.registry: must not be empty"),
-        (lambda: BuildInput(registry="r", services=[]), "BuildInput.services: must not be empty"),
-        (lambda: BuildInput(registry="r", services="api"), "BuildInput.services: expected a list, got str"),
+        (BuildInput, {"registry": 7, "services": []}, "BuildInput.registry: expected a string, got int"),
+        (BuildInput, {"registry": " ", "services": []}, "BuildInput.registry: must not be empty"),
+        (BuildInput, {"registry": "r", "services": []}, "BuildInput.services: must not be empty"),
+        (BuildInput, {"registry": "r", "services": "api"}, "BuildInput.services: expected a list, got str"),
         (
-            lambda: BuildInput(registry="r", services={"a": 1}),
+            BuildInput,
+            {"registry": "r", "services": {"a": 1}},
             "BuildInput.services: expected a list, got dict",
         ),
         (
-            lambda: BuildInput(registry="r", services=[{"service_name": "a"}]),
+            BuildInput,
+            {"registry": "r", "services": [{"service_name": "a"}]},
             "BuildInput.services[0]: expected BuildService, got dict",
         ),
         (
-            lambda: BuildInput(
-                registry="r", services=[BuildService(service_name="a", service_module="b")] * 2
-            ),
+            BuildInput,
+            {"registry": "r", "services": [BuildService(service_name="a", service_module="b")] * 2},
             "BuildInput.services: a/b stands twice",
         ),
-        (lambda: DeployInput(env_name="", services=[]), "DeployInput.env_name: must not be empty"),
-        (lambda: DeployInput(env_name="prod", services=()), "DeployInput.services: must not be empty"),
+        (DeployInput, {"env_name": "", "services": []}, "DeployInput.env_name: must not be empty"),
+        (DeployInput, {"env_name": "prod", "services": ()}, "DeployInput.services: must not be empty"),
         (
-            lambda: DeployInput(
-                env_name="prod", services=[DeployService(service_name="a", service_module="b")] * 2
-            ),
+            DeployInput,
+            {"env_name": "prod", "services": [DeployService(service_name="a", service_module="b")] * 2},
             "DeployInput.services: a/b stands twice",
         ),
         (
-            lambda: DeployService(service_name="a", service_module="b", value_merge_strategy="reuse_values"),
+            DeployService,
+            {"service_name": "a", "service_module": "b", "value_merge_strategy": "reuse_values"},
             "DeployService.value_merge_strategy: not one of the words Zadig knows",
         ),
         (
-            lambda: DeployService(service_name="a", service_module="b", value_merge_strategy=True),
+            DeployService,
+            {"service_name": "a", "service_module": "b", "value_merge_strategy": True},
             "DeployService.value_merge_strategy: expected a string, got bool",
         ),
         (
-            lambda: VMDeployInput(
-                env_name="prod", services=[VMDeployService(service_name="a", file_name="f")] * 2
-            ),
+            VMDeployInput,
+            {"env_name": "prod", "services": [VMDeployService(service_name="a", file_name="f")] * 2},
             "VMDeployInput.services: a stands twice",
         ),
-        (lambda: CustomDeployInput(targets=[]), "CustomDeployInput.targets: must not be empty"),
-        (lambda: GrayRollbackInput(targets=[]), "GrayRollbackInput.targets: must not be empty"),
-        (lambda: ResourcePatchInput(targets=[]), "ResourcePatchInput.targets: must not be empty"),
-        (lambda: RollbackTarget(workload_name=""), "RollbackTarget.workload_name: must not be empty"),
+        (CustomDeployInput, {"targets": []}, "CustomDeployInput.targets: must not be empty"),
+        (GrayRollbackInput, {"targets": []}, "GrayRollbackInput.targets: must not be empty"),
+        (ResourcePatchInput, {"targets": []}, "ResourcePatchInput.targets: must not be empty"),
+        (RollbackTarget, {"workload_name": ""}, "RollbackTarget.workload_name: must not be empty"),
         (
-            lambda: PatchTarget(resource_name="n", resource_kind="", resource_version="v1"),
+            PatchTarget,
+            {"resource_name": "n", "resource_kind": "", "resource_version": "v1"},
             "PatchTarget.resource_kind: must not be empty",
         ),
         (
-            lambda: DeployTarget(
-                workload_type="Deployment", workload_name="w", container_name="c", image_name=None
-            ),
+            DeployTarget,
+            {"workload_type": "Deployment", "workload_name": "w", "container_name": "c", "image_name": None},
             "DeployTarget.image_name: expected a string, got NoneType",
         ),
-        (lambda: SqlInput(sql=""), "SqlInput.sql: must not be empty"),
-        (lambda: TapdInput(project_id="1", status=""), "TapdInput.status: must not be empty"),
+        (SqlInput, {"sql": ""}, "SqlInput.sql: must not be empty"),
+        (TapdInput, {"project_id": "1", "status": ""}, "TapdInput.status: must not be empty"),
         (
-            lambda: TapdInput(project_id="1", status="open", iteration_ids=[114]),
+            TapdInput,
+            {"project_id": "1", "status": "open", "iteration_ids": [114]},
             "TapdInput.iteration_ids[0]: expected a string, got int",
         ),
         (
-            lambda: FreestyleInput(inputs={"VERSION": 1.1}),
+            FreestyleInput,
+            {"inputs": {"VERSION": 1.1}},
             "FreestyleInput.inputs: 'VERSION': expected a string, got float",
         ),
+        (FreestyleInput, {"inputs": {3: "x"}}, "FreestyleInput.inputs: expected names as strings, got int"),
         (
-            lambda: FreestyleInput(inputs={3: "x"}),
-            "FreestyleInput.inputs: expected names as strings, got int",
-        ),
-        (
-            lambda: FreestyleInput(inputs="A=1"),
+            FreestyleInput,
+            {"inputs": "A=1"},
             "FreestyleInput.inputs: expected a mapping of names to values, got str",
         ),
         (
-            lambda: FreestyleInput(inputs=[("A", "1")]),
+            FreestyleInput,
+            {"inputs": [("A", "1")]},
             "FreestyleInput.inputs[0]: expected InputValue, got tuple",
         ),
-        (lambda: InputValue(key="A", value=1), "InputValue.value: expected a string, got int"),
-        (lambda: InputValue(key="", value="1"), "InputValue.key: must not be empty"),
+        (InputValue, {"key": "A", "value": 1}, "InputValue.value: expected a string, got int"),
+        (InputValue, {"key": "", "value": "1"}, "InputValue.key: must not be empty"),
         (
-            lambda: TestInput(tests=[ScanningInput(scanning_name="s")]),
+            TestInput,
+            {"tests": [ScanningInput(scanning_name="s")]},
             "TestInput.tests[0]: expected TestingInput",
         ),
-        (lambda: ScanInput(scans=None), "ScanInput.scans: expected a list, got NoneType"),
+        (ScanInput, {"scans": None}, "ScanInput.scans: expected a list, got NoneType"),
         (
-            lambda: RepoParam(codehost_name="g", repo_namespace="n", repo_name="r", branch=""),
+            RepoParam,
+            {"codehost_name": "g", "repo_namespace": "n", "repo_name": "r", "branch": ""},
             "RepoParam.branch: must not be empty",
         ),
         (
-            lambda: RepoParam(codehost_name="g", repo_namespace="n", repo_name="r", branch="b", prs=[True]),
+            RepoParam,
+            {"codehost_name": "g", "repo_namespace": "n", "repo_name": "r", "branch": "b", "prs": [True]},
             "RepoParam.prs[0]: expected a whole number, got bool",
         ),
         (
-            lambda: RepoInput(codehost_name="g", repo_namespace="n", repo_name="r"),
+            RepoInput,
+            {"codehost_name": "g", "repo_namespace": "n", "repo_name": "r"},
             "RepoInput.branch: no branch, pull request or commit given",
         ),
         (
-            lambda: RepoInput(codehost_name="g", repo_name="r", branch="b"),
+            RepoInput,
+            {"codehost_name": "g", "repo_name": "r", "branch": "b"},
             "RepoInput.repo_namespace: must not be empty",
         ),
-        (lambda: RepoInput(codehost_name="", branch="b"), "RepoInput.codehost_name: must not be empty"),
-        (lambda: RawInput(job_type="x", parameters=[]), "RawInput.parameters: expected a mapping, got list"),
+        (RepoInput, {"codehost_name": "", "branch": "b"}, "RepoInput.codehost_name: must not be empty"),
+        (RawInput, {"job_type": "x", "parameters": []}, "RawInput.parameters: expected a mapping, got list"),
     ],
 )
-def test_a_wrong_kind_is_refused_with_its_place_and_a_mend(make: Callable[[], Any], said: str) -> None:
+def test_a_wrong_kind_is_refused_with_its_place_and_a_mend(
+    kind: type[Any], fields: dict[str, Any], said: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
-        make()
+        kind(**fields)
     assert str(caught.value).startswith(said)
     assert caught.value.hint
 

@@ -123,6 +123,11 @@ def test_what_may_be_a_credential_is_never_shown(value: Received) -> None:
     assert CANARY not in str(value)
 
 
+@pytest.mark.parametrize("kind", [jobspec.TapdSpec, jobspec.PingCodeSpec])
+def test_a_spec_is_read_with_its_credential_hidden(kind: type[JobSpec]) -> None:
+    assert attrs.fields_dict(kind)["client_secret"].type is Secret
+
+
 def test_a_native_approval_tells_who_and_how_many() -> None:
     li, han = User(type="user", user_id="u1"), User(type="user", user_id="u2", decision="approve")
     spec = ApprovalSpec(kind="native", native=NativeApproval(approve_users=(li, han), needed_approvers=2))

@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import attrs
 import pytest
 
 from zadig_async.model.repository import Repository
@@ -76,6 +77,11 @@ def test_a_repository_shows_no_credential() -> None:
     assert "deployer" in repr(repository)
     assert repository.oauth_token.reveal() == CANARY
     assert not Repository().ssh_key
+
+
+@pytest.mark.parametrize("name", ["oauth_token", "password", "ssh_key", "private_access_token"])
+def test_a_repository_is_read_with_its_credentials_hidden(name: str) -> None:
+    assert attrs.fields_dict(Repository)[name].type is Secret
 
 
 def test_everything_of_a_user_is_optional() -> None:

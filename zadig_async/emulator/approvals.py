@@ -15,7 +15,7 @@ from zadig_async.emulator.script import UserScript
 __all__ = ["ApprovalBook", "ApprovalRecord", "VoteError", "approval_key"]
 
 _SLACK = 1.0
-"""Seconds added to an expiry, so that a job waiting exactly as long as its key times out instead of failing."""
+"""Seconds added to an expiry: a job that waits exactly as long as its key times out instead of failing."""
 
 
 class VoteError(ValueError):

@@ -18,7 +18,7 @@ from zadig_async.emulator.state import ENDED_BADLY, JobTask, StageTask, Task
 __all__ = ["ACK", "ARCHIVE_DELAY", "CANCEL_LAG", "RETRY_DELAY", "Engine"]
 
 ACK = 0.5
-"""Seconds between the end of a job and the stage noticing, and between the last stage and the end of the task."""
+"""Seconds between the end of a job and its stage noticing, and between the last stage and the task's end."""
 
 CANCEL_LAG = 1.0
 """Seconds until the workers notice a cancel."""

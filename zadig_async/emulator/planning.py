@@ -129,7 +129,14 @@ def _fan_out(workflow: WorkflowDef, job: JobDef, directory: Directory) -> list[_
             ]
             return [
                 _Part(
-                    {"id": "", "type": "mysql", "sql": "", **_without(spec, "source"), "results": statements}
+                    {
+                        "detail": "",
+                        "id": "",
+                        "type": "mysql",
+                        "sql": "",
+                        **_without(spec, "source"),
+                        "results": statements,
+                    }
                 )
             ]
         case "k8s-canary-deploy" | "k8s-gray-release" | "k8s-gray-rollback":
@@ -195,7 +202,7 @@ def _deploy_parts(workflow: WorkflowDef, spec: Json, directory: Directory) -> li
             {
                 "service_name": name,
                 "service_module": item.get("service_module", ""),
-                "image": item.get("image", ""),
+                "image": item.get("image", "") if built is None else "",  # rendered when the job starts
             }
             for item in service.get("modules") or ()
             if built is None or (name, item.get("service_module", "")) in built

@@ -309,7 +309,7 @@ class StageScript:
 
 @attrs.frozen(kw_only=True)
 class TaskScript:
-    """A task that had ended before the world began: `age` seconds ago it was created, and it took `duration`."""
+    """A task that had ended before the world began: created `age` seconds ago, it took `duration`."""
 
     id: int
     status: str = attrs.field(default="passed", validator=_one_of(TASK_ENDS))

@@ -141,7 +141,7 @@ def with_head_commit(source: Mapping[str, Any]) -> Json:
         filled["commit_id"] = hashlib.sha1(place.encode(), usedforsecurity=False).hexdigest()
         filled.setdefault("commit_message", "")
         filled["commit_message"] = filled["commit_message"] or f"merge into {filled['branch']}"
-        filled["author_name"] = filled.get("author_name") or "lilei"
+        filled["author_name"] = filled.get("author_name") or "dev"
     return repository(filled)
 
 

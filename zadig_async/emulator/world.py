@@ -16,7 +16,7 @@ from zadig_async.emulator.directory import Directory
 from zadig_async.emulator.engine import Engine
 from zadig_async.emulator.inputs import apply_inputs, apply_parameters
 from zadig_async.emulator.ledger import Ledger
-from zadig_async.emulator.planning import PlanError, plan_stages
+from zadig_async.emulator.planning import PlanError, finish_spec, plan_stages, start_spec
 from zadig_async.emulator.script import (
     JobScript,
     ProjectScript,
@@ -126,6 +126,11 @@ class World:
             remark=item.remark,
         )
         _give_history(task, script, created + 1, end)
+        for stage in task.stages:
+            for job in stage.jobs:
+                if job.status == "passed":
+                    start_spec(job, task.stages, definition)
+                    finish_spec(job, task.id, job.end, definition, self.directory)
         return task
 
     def _remember(self, task: Task) -> None:

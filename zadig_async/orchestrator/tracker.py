@@ -31,6 +31,10 @@ _LIVE_LOG_STATUSES: Final = frozenset({"prepare", "running", "debug_before", "de
 """Statuses in which a job's own container exists; before them the server may stream another task's log."""
 
 
+_UNQUIET: Final = 6
+"""How many times longer a cancelled task is watched while one of its jobs still shows as running."""
+
+
 @attrs.frozen(kw_only=True)
 class Step:
     """What one sight added to those before it.
@@ -61,7 +65,8 @@ class Tracker:
 
     A cancelled task is not believed at once: its workers may still write passed or failed over it
     (Zadig v4.1.0 .../workflowcontroller/workflow.go:535), so it counts as ended only after `settle`
-    seconds of the same sight. One that never started has no workers and is believed.
+    seconds of the same sight. One that never started has no workers and is believed. One whose jobs go
+    on as running is believed later: a restart of the server leaves them so for ever.
     """
 
     def __init__(self, *, settle: float) -> None:
@@ -133,9 +138,9 @@ class Tracker:
             return True
         if self._settling_since is None:
             self._settling_since = now
-        return now - self._settling_since >= self._settle and all(
-            job.status.phase is not Phase.RUNNING for job in seen.jobs
-        )
+        settling_for = now - self._settling_since
+        quiet = all(job.status.phase is not Phase.RUNNING for job in seen.jobs)
+        return settling_for >= self._settle * (1 if quiet else _UNQUIET)
 
 
 def _never_started(jobs: Mapping[str, JobStatus]) -> bool:
