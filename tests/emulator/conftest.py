@@ -3,5 +3,5 @@
 import asyncio
 
 # Python 3.11 makes a loop for whoever asks first, and pytest-asyncio asks only to remember it; nobody closes
-# that loop, and its ResourceWarning strikes whichever test collects garbage. To say "there is none" prevents it.
+# that loop, and its ResourceWarning strikes whichever test collects garbage. "There is none" prevents it.
 asyncio.set_event_loop(None)

@@ -47,11 +47,7 @@ async def test_events_tell_the_story_in_order(peer: Peer) -> None:
     policy = peer.policy(approve="staging-gate")
     async with Orchestrator(peer.zadig, policy, on_event=peer.seen.append) as orchestrator:
         await orchestrator.run(launch("api"))
-    story = [
-        name
-        for name in peer.kinds()
-        if name not in {"JobChanged", "TaskChanged"}
-    ]
+    story = [name for name in peer.kinds() if name not in {"JobChanged", "TaskChanged"}]
     assert story == [
         "Launching",
         "Launched",
@@ -250,7 +246,7 @@ async def test_a_cancelled_caller_still_learns_of_the_task_it_made(peer: Peer) -
 @in_virtual_time(BUILD_GATE_DEPLOY)
 async def test_an_observer_that_fails_ends_nothing(peer: Peer) -> None:
     def broken(event: events.Event) -> None:
-        raise RuntimeError("a bug of the observer")
+        raise RuntimeError(f"a bug of the observer of {event}")
 
     async with Orchestrator(peer.zadig, peer.policy(), on_event=broken) as orchestrator:
         outcome = await orchestrator.run(launch("mobile"))

@@ -111,7 +111,7 @@ def both_peers(script: Mapping[str, Any]) -> Callable[[Body], Callable[[str], No
             if peer == "loopback":
                 virtual_time.run(over_loopback(body, script))
             else:
-                # With a factory the runner leaves the thread's current loop alone, which pytest-asyncio minds.
+                # With a factory the runner leaves the thread's current loop alone, as pytest-asyncio needs.
                 with asyncio.Runner(debug=True, loop_factory=asyncio.new_event_loop) as runner:
                     runner.run(over_socket(body, script))
 

@@ -1,4 +1,4 @@
-"""A carrier to a given URL, closed after the test."""
+"""A carrier to a given URL with the canary as its token, closed after the test."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -11,15 +11,16 @@ from zadig_async.transport.http import HttpCarrier
 from zadig_async.transport.options import Connection, Limits, Timeouts
 
 SHORT = Timeouts(connect=5, poll_total=5, write_total=5, read=5, stream_open=5)
+USUAL = Limits()
 
 
 @pytest.fixture
 async def carrier() -> AsyncIterator[Callable[..., HttpCarrier]]:
-    """Make carriers whose token is the canary: `carrier(url, timeouts=..., limits=..., **connection_options)`."""
+    """Make carriers: `carrier(url, timeouts=..., limits=..., **options_of_the_connection)`."""
     made: list[HttpCarrier] = []
 
     def make(
-        url: str, *, timeouts: Timeouts = SHORT, limits: Limits = Limits(), parts: Any = None, **options: Any
+        url: str, *, timeouts: Timeouts = SHORT, limits: Limits = USUAL, parts: Any = None, **options: Any
     ) -> HttpCarrier:
         connection = Connection(url, Secret(CANARY), **options)
         made.append(HttpCarrier(connection, timeouts=timeouts, limits=limits, **(parts or {})))

@@ -68,7 +68,7 @@ class Logs:
     async def _open(self, ref: TaskRef, job: str, tail: int) -> AsyncIterator[LogStream]:
         call = endpoints.follow_log(ref, job, tail)
         async with self._sender.stream(call) as stream:
-            kind = stream.head.header("content-type")
+            kind = stream.head.header("content-type").lower()
             if kind and not kind.startswith("text/event-stream"):
                 raise DecodeError(
                     f"{call.label}: the answer is no event stream",

@@ -45,7 +45,7 @@ class Views:
             enabled: Whether each workflow, by key, is to be in the view.
 
         Raises:
-            ServerError: There is no such view; the server says so with HTTP 500.
+            NotFoundError: There is no such view; the server says so with HTTP 500.
         """
         await self._sender.send(endpoints.update_view(project, name, enabled))
 

@@ -133,8 +133,6 @@ class Dialect:
             return await open_live_log(self.world, self.clock, effect)
         return effect
 
-    # ------------------------------------------------------------------ the request path
-
     def _user(self, request: Request) -> UserScript | None:
         """The auth filter: `?token=` wins.
 

@@ -68,8 +68,6 @@ class Engine:
         attempt = job.attempts
         self._plan(task, seconds, lambda: action() if job.attempts == attempt else None)
 
-    # ------------------------------------------------------------------ the run
-
     def begin(self, task: Task) -> None:
         """Put a waiting task on a worker."""
         task.run += 1
@@ -130,8 +128,6 @@ class Engine:
         task.on_worker = False
         task.run += 1
         self._on_free()
-
-    # ------------------------------------------------------------------ one job
 
     def _start_job(self, task: Task, stage: StageTask, job: JobTask) -> None:
         job.status = "prepare"
@@ -194,8 +190,6 @@ class Engine:
         job.end = self._agenda.now
         job.handler_id, job.handler_name = user_id, user_name
         self._plan_for(task, job, ACK, lambda: self._fill_pool(task, stage))
-
-    # ------------------------------------------------------------------ approval
 
     def _wait_for_approval(self, task: Task, stage: StageTask, job: JobTask) -> None:
         spec = job.spec or {}
@@ -270,8 +264,6 @@ class Engine:
             self._plan_for(task, job, ACK, lambda: self._fill_pool(task, stage))
         else:
             self._end_job(task, stage, job, status, error)
-
-    # ------------------------------------------------------------------ stopping
 
     def cancel(self, task: Task) -> None:
         """The cancel message goes out; the workers will notice a moment later."""

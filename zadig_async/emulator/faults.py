@@ -95,7 +95,10 @@ class Fault:
             raise FaultError(f"unknown keys: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
         if "kind" not in value:
             raise FaultError("'kind' is missing")
-        return cls(**value)
+        try:
+            return cls(**value)
+        except TypeError as failure:
+            raise FaultError(str(failure)) from None
 
     def substitute(self) -> Answer | None:
         """The answer it gives instead of the true one, if it is of that kind."""

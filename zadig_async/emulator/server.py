@@ -66,8 +66,6 @@ class Emulator:
         self._busy: set[asyncio.Task[Any]] = set()
         self._streams: set[asyncio.Task[Any]] = set()
 
-    # ------------------------------------------------------------------ life
-
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -150,8 +148,6 @@ class Emulator:
         self.script = script
         self._dialect = Dialect(World(script, self.clock.now()), self.clock, faults=self.faults)
 
-    # ------------------------------------------------------------------ requests
-
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         body = await _read_body(incoming)
         request = Request(
@@ -217,13 +213,14 @@ class Emulator:
                 await response.write(piece)
             return response
 
-    # ------------------------------------------------------------------ control
-
     def _control(self, request: Request, host: str) -> Response:
-        """Serve `/_emulator/…`, but only to somebody who knows it by a loopback name (no DNS rebinding)."""
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-        if name not in _LOOPBACK_NAMES:
-            return json_body({"error": f"control is refused to host {host!r}"}, 403)
+        """Serve `/_emulator/…`, but only under a loopback name: no DNS rebinding, and no foreign web page."""
+        origin = request.header("Origin")
+        callers = [host] if origin is None else [host, origin.partition("://")[2]]
+        for caller in callers:
+            name = caller if caller.endswith("]") else caller.rsplit(":", 1)[0]
+            if name not in _LOOPBACK_NAMES:
+                return json_body({"error": f"control is refused to {caller!r}"}, 403)
         match request.method, request.path.removeprefix(_CONTROL):
             case "GET", "ledger":
                 return json_body(self.ledger.as_json())

@@ -75,8 +75,6 @@ class World:
         for project in script.projects:
             self._settle(project)
 
-    # ------------------------------------------------------------------ beginnings
-
     def _settle(self, project: ProjectScript) -> None:
         for workflow in project.workflows:
             definition = from_script(workflow, project.key, self.directory, self.start)
@@ -137,8 +135,6 @@ class World:
         self.tasks.append(task)
         self._first.setdefault((task.workflow.key, task.id), task)
 
-    # ------------------------------------------------------------------ time
-
     @property
     def now(self) -> float:
         """The moment the world has reached, in Unix seconds."""
@@ -151,8 +147,6 @@ class World:
     def schedule(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something `seconds` from now, as part of the world."""
         self.agenda.after(seconds, action)
-
-    # ------------------------------------------------------------------ queue
 
     def _enqueue(self, task: Task) -> None:
         self._queue.append(task)
@@ -188,8 +182,6 @@ class World:
         """A definition changed in a way that may let a waiting task start."""
         self._arm_tick()
 
-    # ------------------------------------------------------------------ reading
-
     def task(self, workflow_key: str, task_id: int) -> Task | None:
         """A task by workflow and id.
 
@@ -208,8 +200,6 @@ class World:
     def behaviour(self, workflow_key: str) -> Mapping[str, JobScript]:
         """How the jobs of a workflow behave, by configured name."""
         return self._behaviour.get(workflow_key, {})
-
-    # ------------------------------------------------------------------ tasks
 
     def execute(
         self,
@@ -378,8 +368,6 @@ class World:
                 task.status, task.revoker = "cancelled", "system"
                 self.ledger.task_cancelled(self.now, "system", task, before)
         self._queue.clear()
-
-    # ------------------------------------------------------------------ definitions
 
     def store_workflow(self, workflow: WorkflowDef, replaces: str | None, user_name: str) -> None:
         """Create a workflow, or replace (and perhaps rename) the one called `replaces`."""

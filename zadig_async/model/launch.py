@@ -43,6 +43,15 @@ def _names(value: "Iterable[str] | AllJobs") -> "tuple[str, ...] | AllJobs":
     return names
 
 
+def _bypass(value: "Iterable[str]") -> frozenset[str]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ConfigError(
+            f"Launch.allow_bypass: expected gate names, got {type(value).__name__}",
+            hint='Write allow_bypass=["approve-prod"].',
+        )
+    return frozenset(value)
+
+
 def _params(value: Mapping[str, str | RepoParam]) -> Mapping[str, str | RepoParam]:
     if not isinstance(value, Mapping):
         raise ConfigError(f"Launch.params: expected a mapping of names to values, got {type(value).__name__}")
@@ -96,7 +105,7 @@ class Launch:
     )
     jobs: tuple[str, ...] | AllJobs = attrs.field(default=(), converter=_names)
     inputs: Mapping[str, JobInput] = attrs.field(factory=dict, converter=_inputs)
-    allow_bypass: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    allow_bypass: frozenset[str] = attrs.field(default=frozenset(), converter=_bypass)
 
     def __attrs_post_init__(self) -> None:
         WorkflowRef(self.project, self.workflow)

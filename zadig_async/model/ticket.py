@@ -1,10 +1,14 @@
 """Pre-approval tickets: a change record of another system that allows runs."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 import attrs
 
 from zadig_async.errors import ConfigError
+
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -26,6 +30,14 @@ class TicketUser:
 
     name: str
     email: str
+
+
+def _several(value: Iterable[T]) -> tuple[T, ...]:
+    if isinstance(value, str):
+        raise ConfigError(
+            "Ticket: expected a list, got str", hint="Put it in a list, even if it is only one."
+        )
+    return tuple(value)
 
 
 def _aware(_: object, attribute: "attrs.Attribute[datetime | None]", value: datetime | None) -> None:
@@ -54,8 +66,8 @@ class Ticket:
     project_key: str
     approval_id: str
     usable: bool = True
-    envs: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    services: tuple[TicketService, ...] = attrs.field(default=(), converter=tuple)
-    users: tuple[TicketUser, ...] = attrs.field(default=(), converter=tuple)
+    envs: tuple[str, ...] = attrs.field(default=(), converter=_several)
+    services: tuple[TicketService, ...] = attrs.field(default=(), converter=_several)
+    users: tuple[TicketUser, ...] = attrs.field(default=(), converter=_several)
     window_start: datetime | None = attrs.field(default=None, validator=_aware)
     window_end: datetime | None = attrs.field(default=None, validator=_aware)

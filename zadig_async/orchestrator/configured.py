@@ -7,24 +7,20 @@ job is refused rather than run with holes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from zadig_async.model.inputs import (
-    ApprovalInput,
-    BlueGreenReleaseInput,
+    INPUT_OF,
+    RUNS_AS_CONFIGURED,
     BuildInput,
     BuildService,
-    CanaryReleaseInput,
     CustomDeployInput,
     DeployInput,
     DeployService,
     DeployTarget,
     FreestyleInput,
     JobInput,
-    PluginInput,
-    ScanInput,
     SqlInput,
-    TestInput,
 )
 from zadig_async.model.workflow import Job, Registry, Workflow
 
@@ -61,20 +57,9 @@ def configured_input(job: Job, workflow: Workflow, registries: Sequence[Registry
             return _custom_deploy(spec)
         case "sql":
             return SqlInput(sql=_given(spec, "sql", "its SQL is not configured: give a SqlInput"))
-    plain = _AS_IT_IS.get(job.type)
-    if plain is None:
-        raise NotConfiguredError(f"a job of type {job.type} cannot be run as configured: give its input")
-    return plain()
-
-
-_AS_IT_IS: Final[Mapping[str, type[JobInput]]] = {
-    "approval": ApprovalInput,
-    "plugin": PluginInput,
-    "zadig-test": TestInput,
-    "zadig-scanning": ScanInput,
-    "k8s-blue-green-release": BlueGreenReleaseInput,
-    "k8s-canary-release": CanaryReleaseInput,
-}
+    if job.type in RUNS_AS_CONFIGURED:
+        return INPUT_OF[job.type]()
+    raise NotConfiguredError(f"a job of type {job.type} cannot be run as configured: give its input")
 
 
 def _build(spec: Mapping[str, Any], registries: Sequence[Registry]) -> BuildInput:

@@ -73,6 +73,15 @@ class Permission:
         return self.rule is not None
 
 
+def _rules(rules: Iterable[ApprovalRule]) -> tuple[ApprovalRule, ...]:
+    kept = tuple(rules)
+    for rule in kept:
+        given: object = rule
+        if not isinstance(given, ApprovalRule):
+            raise ConfigError(f"ApprovalPolicy: expected rules, got {type(given).__name__}")
+    return kept
+
+
 @attrs.frozen
 class ApprovalPolicy:
     """Which gates may be approved. Without rules, none.
@@ -81,7 +90,7 @@ class ApprovalPolicy:
         rules: Any one that allows a gate is enough.
     """
 
-    rules: tuple[ApprovalRule, ...] = attrs.field(default=(), converter=tuple)
+    rules: tuple[ApprovalRule, ...] = attrs.field(default=(), converter=_rules)
 
     def permission(self, ref: TaskRef, gate: Gate, seen: TaskStatus) -> Permission:
         """Decide about an open gate.
@@ -92,7 +101,7 @@ class ApprovalPolicy:
             seen: The task as last read, in which the gate is open.
         """
         if not gate.passable:
-            return Permission(None, f"a {gate.kind.replace('_', ' ')} gate cannot be passed through the API")
+            return Permission(None, f"nobody can pass a gate of kind {gate.kind} through the API")
         matching = [rule for rule in self.rules if rule.matches(ref, gate)]
         if not matching:
             return Permission(None, "no rule allows it")

@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from zadig_async.errors import PreflightError
+from zadig_async.errors import ConfigError, PreflightError
 from zadig_async.model.inputs import SELECTABLE, JobInput, RawInput, RepoParam
 from zadig_async.model.launch import ALL_JOBS, Launch
 from zadig_async.model.variable import Param
@@ -61,7 +61,7 @@ def plan(
             continue
         try:
             inputs[job.name] = launch.inputs.get(job.name) or configured_input(job, workflow, registries)
-        except NotConfiguredError as error:
+        except (NotConfiguredError, ConfigError) as error:
             findings.append(f"job {job.name!r}: {error}")
     if not inputs and not findings:
         findings.append("no job is left to run")
@@ -124,7 +124,8 @@ def _left_out(launch: Launch, workflow: Workflow) -> Iterator[str]:
             yield f"job {job.name!r} must always run, and this launch leaves it out"
         elif job.type == "approval" and index < last and job.name not in launch.allow_bypass:
             yield (
-                f"the gate {job.name!r} would be skipped: name it in jobs, or in allow_bypass if that is meant"
+                f"the gate {job.name!r} would be skipped: "
+                "name it in jobs, or in allow_bypass if that is meant"
             )
 
 

@@ -8,6 +8,7 @@ after the handler that caught it is left, so that it is not the new error's `__c
 import asyncio
 import errno
 import os
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -51,6 +52,8 @@ _NETWORK: Final = frozenset(
         errno.ETIMEDOUT,
     }
 )
+
+_CONSTANT: Final = re.compile(r"[A-Z0-9_]+")
 
 _CA_HINT: Final = (
     "Check the host name in the URL; for a private certificate authority give its PEM file as ca_file."
@@ -128,7 +131,9 @@ def _tls_reason(error: aiohttp.ClientSSLError) -> str:
     )
     if isinstance(cause, ssl.SSLCertVerificationError):
         return cause.verify_message
-    return (cause.reason or "handshake failed") if isinstance(cause, ssl.SSLError) else "handshake failed"
+    reason = cause.reason if isinstance(cause, ssl.SSLError) else None
+    # A constant of OpenSSL such as WRONG_VERSION_NUMBER, or else some text we do not know.
+    return reason if reason and _CONSTANT.fullmatch(reason) else "handshake failed"
 
 
 def _explain(error: BaseException, call: AnyCall, server: str) -> TransportError:
@@ -322,7 +327,7 @@ class HttpCarrier:
                 failure: ZadigError = _explain(error, call, self._server)
             finally:
                 if response is not None:
-                    response.release()  # reused if it was read to the end, closed if it was not
+                    response.close()  # a body read to the end has given its connection back by itself
         finally:
             pool.slots.release()
         raise failure
@@ -421,6 +426,9 @@ class HttpCarrier:
                 "Accept-Encoding": "identity",
                 "User-Agent": self._connection.user_agent,
             },
+            skip_auto_headers=()
+            if keep
+            else ("Content-Type",),  # a guess of aiohttp's where there is no body
             timeout=self._client_timeout(lane),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self._connection.proxy,

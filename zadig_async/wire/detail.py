@@ -6,13 +6,14 @@ they cannot vouch for, is read again by the rule book (`wire.codec`), which alon
 Both give equal values; a property test holds them together.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
 from zadig_async.model.lazy import Lazy
-from zadig_async.model.status import PHASE_OF, Phase, Status
+from zadig_async.model.status import NOT_STARTED, PHASE_OF, Phase, Status
 from zadig_async.model.task import JobRun, JobStatus, ManualExec, StageRun, Task, TaskStatus
 from zadig_async.model.variable import Param
 from zadig_async.model.workflow import ErrorPolicy
@@ -25,6 +26,11 @@ _Second = Annotated[int, msgspec.Meta(ge=0, le=codec.LAST_SECOND)]
 _Raw = msgspec.Raw
 _NULL: Final = msgspec.Raw(b"null")
 _STATUS_KEY: Final = b'"status"'
+_ESCAPE: Final = b"\\u00"
+_ESCAPED_LETTER: Final = re.compile(rb"\\u00[67]")
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for a body it does not take; its ValidationError is a DecodeError too."""
+
 _WAITING: Final = frozenset(word for word, phase in PHASE_OF.items() if phase is Phase.ATTENTION)
 
 
@@ -34,7 +40,7 @@ class _Job(msgspec.Struct, gc=False):
     display_name: str = ""
     origin_name: str = ""
     type: str = ""
-    status: str = ""
+    status: str | msgspec.UnsetType = msgspec.UNSET
     start_time: _Second = 0
     end_time: _Second = 0
     cost_seconds: int | float = 0
@@ -52,7 +58,7 @@ class _Job(msgspec.Struct, gc=False):
 
 class _Stage(msgspec.Struct, gc=False):
     name: str
-    status: str = ""
+    status: str | msgspec.UnsetType = msgspec.UNSET
     start_time: _Second = 0
     end_time: _Second = 0
     parallel: bool = False
@@ -68,7 +74,7 @@ class _Task(msgspec.Struct):
     workflow_name: str = ""
     project_key: str = ""
     params: _Raw = _NULL
-    status: str = ""
+    status: str | msgspec.UnsetType = msgspec.UNSET
     reverted: bool = False
     remark: str = ""
     task_creator: str = ""
@@ -128,12 +134,12 @@ def read_task(body: bytes) -> Task:
     """
     try:
         seen = _DETAIL.decode(body)
-    except msgspec.DecodeError:  # ValidationError is one too
+    except _UNREADABLE:
         return _by_the_book(body)
-    if _status_stands_twice(body, seen):
+    if _status_may_stand_twice(body, seen):
         return _by_the_book(body)
     stages = Lazy(lambda: _stages(seen))
-    status = Status(seen.status)
+    status = _status(seen.status)
     return Task(
         task_id=seen.task_id,
         workflow_key=seen.workflow_key,
@@ -172,7 +178,7 @@ def read_status(body: bytes) -> TaskStatus:
     """
     try:
         seen = _SEEN.decode(body)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return status_of(_by_the_book(body))
     status = Status(seen.status)
     if status.final:
@@ -237,15 +243,24 @@ def _by_the_book(body: bytes) -> Task:
     return codec.structure(strict.parse(body), Task)
 
 
-def _status_stands_twice(body: bytes, seen: _Task) -> bool:
+def _status(word: str | msgspec.UnsetType) -> Status:
+    return NOT_STARTED if word is msgspec.UNSET else Status(word)
+
+
+def _status_may_stand_twice(body: bytes, seen: _Task) -> bool:
     """Whether more `status` keys stand in the body than one for each object that has one.
 
     msgspec, like every fast decoder, lets the last of two equal keys win. Counting settles nearly every
-    document; where specs or texts hold the word too, the rule book looks.
+    document; where specs or texts hold the word too, or a letter is written as an escape, which Go never
+    does, the rule book looks.
     """
     stages = seen.stages or ()
-    expected = 1 + len(stages) + sum(len(stage.jobs or ()) for stage in stages)
-    return body.count(_STATUS_KEY) > expected
+    words = [seen.status]
+    words += [stage.status for stage in stages]
+    words += [job.status for stage in stages for job in stage.jobs or ()]
+    if body.count(_STATUS_KEY) > len(words) - words.count(msgspec.UNSET):
+        return True
+    return _ESCAPE in body and _ESCAPED_LETTER.search(body) is not None
 
 
 def _waits(seen: _SeenTask) -> bool:
@@ -283,7 +298,7 @@ def _stages(seen: _Task) -> tuple[StageRun, ...]:
 def _stage(stage: _Stage, at: str) -> StageRun:
     return StageRun(
         name=stage.name,
-        status=Status(stage.status),
+        status=_status(stage.status),
         started_at=codec.moment(stage.start_time),
         ended_at=codec.moment(stage.end_time),
         parallel=stage.parallel,
@@ -301,7 +316,7 @@ def _job(job: _Job, at: str) -> JobRun:
         display_name=job.display_name,
         origin_name=job.origin_name,
         type=job.type,
-        status=Status(job.status),
+        status=_status(job.status),
         started_at=codec.moment(job.start_time),
         ended_at=codec.moment(job.end_time),
         duration=job.cost_seconds,

@@ -120,7 +120,8 @@ def _task_target(ref: TaskRef) -> str:
 def _same_task(ref: TaskRef, task_id: int, workflow: str) -> None:
     """Refuse an answer about another task: a cache or proxy mixed something up."""
     if task_id != ref.task_id or workflow != ref.workflow:
-        raise DecodeError("the answer is about another task", problems=["$.task_id: not the one asked for"])
+        field = "task_id" if task_id != ref.task_id else "workflow_key"
+        raise DecodeError("the answer is about another task", problems=[f"$.{field}: not the one asked for"])
 
 
 def get_task(ref: TaskRef) -> Call[Task]:
@@ -270,6 +271,8 @@ def list_views(project: str) -> Call[tuple[View, ...]]:
 
 def create_view(project: str, view: str, workflows: Sequence[str]) -> Call[None]:
     """Create a view of these workflows."""
+    if isinstance(workflows, str):
+        raise ConfigError("view: expected a list of workflow keys, got str", hint='Write ["deploy-api"].')
     body = {
         "project_key": path.key("project", project),
         "name": path.name("view", view),
@@ -358,7 +361,7 @@ def fetch_log(ref: TaskRef, job: str) -> Call[str]:
     )
 
     def decode(reply: Reply) -> str:
-        if "html" in reply.header("content-type"):
+        if "html" in reply.header("content-type").lower():
             raise DecodeError("the answer is an HTML page, not a log", problems=["$: an HTML page"])
         return reply.body.decode("utf-8", errors="replace")
 

@@ -1,6 +1,7 @@
 """Where a task waits for a human, found in every dialect the server has spoken."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from zadig_async.errors import DecodeError
@@ -11,6 +12,7 @@ from zadig_async.model.task import JobRun, StageRun, Task
 from zadig_async.model.user import User
 
 _MINUTE: Final = 60.0
+_LAST_SECOND: Final = 253_402_300_799
 _DEFAULT_TIMEOUT_MINUTES: Final = 60
 """What the server takes for 0 (Zadig v4.1.0 .../jobcontroller/job_approval.go:109)."""
 
@@ -19,13 +21,25 @@ def gates_of(status: Status, stages: Sequence[StageRun]) -> tuple[Gate, ...]:
     """Return every gate that is open now, in the order of the stages."""
     if status.phase.final:
         return ()
-    return tuple(gate for stage in stages for gate in _stage_gates(status, stage))
+    held = _held_stage(status, stages)
+    return tuple(gate for stage in stages for gate in _stage_gates(stage, held=stage is held))
 
 
-def _stage_gates(status: Status, stage: StageRun) -> Iterator[Gate]:
+def _held_stage(status: Status, stages: Sequence[StageRun]) -> StageRun | None:
+    """Return the stage a person has to start, or None.
+
+    Task and stage say `pause` some milliseconds apart (Zadig v4.1.0 .../workflowcontroller/stage.go:85).
+    """
+    paused = next((stage for stage in stages if stage.status == "pause"), None)
+    if paused is not None or status != "pause":
+        return paused
+    return next((stage for stage in stages if _held_by_hand(stage)), None)
+
+
+def _stage_gates(stage: StageRun, *, held: bool) -> Iterator[Gate]:
     if _stage_approval_open(stage):
         yield _stage_approval(stage)
-    if stage.status == "pause" or (status == "pause" and _held_by_hand(stage)):
+    if held:
         manual = stage.manual_exec
         yield Gate(
             kind=GateKind.MANUAL_STAGE,
@@ -125,16 +139,24 @@ def _voters(users: object) -> Iterator[User]:
     for user in users if isinstance(users, list) else ():
         if isinstance(user, Mapping):
             yield User(
+                type=_text(user.get("type")),
                 user_id=_text(user.get("user_id")),
                 user_name=_text(user.get("user_name")),
                 decision=_text(user.get("reject_or_approve")),
                 comment=_text(user.get("comment")),
+                decided_at=_moment(user.get("operation_time")),
                 raw=user,
             )
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _moment(value: object) -> datetime | None:
+    if type(value) is not int or not 0 < value <= _LAST_SECOND:
+        return None
+    return datetime.fromtimestamp(value, UTC)
 
 
 def voters(task: Task, key: str) -> tuple[User, ...]:

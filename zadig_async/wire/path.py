@@ -77,13 +77,14 @@ def target(*segments: str | int, query: Mapping[str, str | int | bool] | None = 
         ConfigError: The path would not lead where it was meant to.
     """
     parts = [piece for segment in segments for piece in _pieces(segment)]
-    path = "/" + "/".join(quote(piece, safe="") for piece in parts)
+    try:
+        path = "/" + "/".join(quote(piece, safe="") for piece in parts)
+        pairs = [f"{quote(k, safe='')}={quote(_text(v), safe='')}" for k, v in (query or {}).items()]
+    except UnicodeEncodeError:
+        raise ConfigError("cannot address text that is not valid Unicode") from None
     if [unquote(piece) for piece in path[1:].split("/")] != parts or not {"", ".", ".."}.isdisjoint(parts):
         raise ConfigError(f"cannot address {parts[-1]!r} safely")
-    if not query:
-        return path
-    pairs = (f"{quote(k, safe='')}={quote(_text(v), safe='')}" for k, v in query.items())
-    return f"{path}?{'&'.join(pairs)}"
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
 
 
 class Route(str):

@@ -24,6 +24,7 @@ from zadig_async.wire.call import Reply
 T = TypeVar("T")
 
 _MISSING: Final = "no documents in result"
+_NO_VIEW: Final = "failed to find workflow view"
 _NOT_FOUND_CODES: Final = frozenset({6161, 6542})
 _CONFLICT_CODES: Final = frozenset({6163, 6169, 6540, 6892})
 _LICENCE: Final = "许可证"
@@ -54,6 +55,9 @@ def reader(label: str, decode: Callable[[Reply], T], *, repeatable: bool) -> Cal
             raise refusal(label, reply, repeatable=repeatable)
         try:
             return decode(reply)
+        except ApiError as error:
+            error.call = label
+            raise
         except DecodeError as error:
             if not repeatable:
                 raise OutcomeUnknownError(
@@ -70,11 +74,11 @@ def refusal(label: str, reply: Reply, *, repeatable: bool) -> ApiError | ConfigE
     if 300 <= reply.status < 400:
         return _redirect(label, reply, repeatable=repeatable)
     envelope = _envelope(reply)
-    if reply.status >= 500 and not envelope and not repeatable:
+    code = envelope.get("code")
+    if not repeatable and _proves_nothing(reply.status, code):
         return OutcomeUnknownError(
             f"{label}: HTTP {reply.status} from Zadig or a proxy before it", call=label
         )
-    code = envelope.get("code")
     description = _text(envelope.get("description"))
     kind, hint = _classify(label, reply, code if type(code) is int else None, description)
     message = _text(envelope.get("message")).rstrip(": ")
@@ -92,6 +96,15 @@ def refusal(label: str, reply: Reply, *, repeatable: bool) -> ApiError | ConfigE
     if isinstance(error, RateLimitedError | ServerError):
         error.retry_after = retry_after(reply.header("retry-after"), reply.header("date"))
     return error
+
+
+def _proves_nothing(status: int, code: object) -> bool:
+    """Whether a request answered so may have taken effect all the same.
+
+    Zadig's own no is a 4xx, or a 500 with a code in it. A 408 is a gateway that waited too long, perhaps
+    for Zadig; every other 5xx is a gateway's or a crash.
+    """
+    return status == 408 or (status >= 500 and not (status == 500 and type(code) is int))
 
 
 def _redirect(label: str, reply: Reply, *, repeatable: bool) -> ConfigError | OutcomeUnknownError:
@@ -120,6 +133,8 @@ def _classify(label: str, reply: Reply, code: int | None, description: str) -> t
                 NotFoundError,
                 "The server does not know this route: check the URL and the server's version.",
             )
+        case 408:
+            return ServerError, ""
         case 429:
             return RateLimitedError, ""
     if _LICENCE in description or code == 7050:
@@ -127,7 +142,7 @@ def _classify(label: str, reply: Reply, code: int | None, description: str) -> t
             RejectedError,
             "The server's licence does not allow this: approval jobs and tickets need Professional.",
         )
-    if _MISSING in description or code in _NOT_FOUND_CODES:
+    if _MISSING in description or code in _NOT_FOUND_CODES or description.startswith(_NO_VIEW):
         return NotFoundError, "Check the keys: project, workflow and task number, in exact spelling."
     if code == 6169 and "no authority" in description:
         return (
@@ -175,7 +190,7 @@ def retry_after(header: str, date: str = "") -> float | None:
     try:
         until, since = email.utils.parsedate_to_datetime(header), email.utils.parsedate_to_datetime(date)
         return max(0.0, (until - since).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

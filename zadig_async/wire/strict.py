@@ -2,12 +2,14 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from zadig_async.errors import DecodeError
+from zadig_async.errors import ConfigError, DecodeError
 
 _MAX_DEPTH: Final = 200
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class _Twice(dict[str, Any]):
@@ -42,7 +44,7 @@ def _float(text: str) -> float:
 
 
 def _twice(value: object, path: str, depth: int = 0) -> str | None:
-    if depth > _MAX_DEPTH:
+    if isinstance(value, dict | list) and depth >= _MAX_DEPTH:
         return f"{path}: nested deeper than {_MAX_DEPTH} levels"
     if isinstance(value, _Twice):
         return f"{path}.{value.key}: the key stands twice"
@@ -58,8 +60,8 @@ def _twice(value: object, path: str, depth: int = 0) -> str | None:
 def parse(body: bytes) -> Any:
     """Read one JSON document.
 
-    Refused are: a byte order mark, text that is not UTF-8, NaN and infinities, a key that stands twice
-    in one object, nesting beyond 200 levels, and anything after the document.
+    Refused are: a byte order mark, text that is not UTF-8, half a surrogate pair, NaN and infinities, a
+    key that stands twice in one object, nesting beyond 200 levels, and anything after the document.
 
     Raises:
         DecodeError: It is no such document. The message never quotes its content.
@@ -71,7 +73,8 @@ def parse(body: bytes) -> Any:
             body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float
         )
     except json.JSONDecodeError as error:
-        raise _broken(body, f"$: {error.msg.lower()} at byte {error.pos}") from None
+        what = error.msg.lower().removesuffix(" at")
+        raise _broken(body, f"$: {what} at character {error.pos}") from None
     except UnicodeDecodeError as error:
         raise _broken(body, f"$: not UTF-8 at byte {error.start}") from None
     except (ValueError, RecursionError) as error:
@@ -80,7 +83,19 @@ def parse(body: bytes) -> Any:
     problem = _twice(value, "$")
     if problem is not None:
         raise DecodeError(f"the answer is not plain JSON: {problem}", problems=[problem])
+    if _SURROGATE.search(body) is not None and not _encodable(value):
+        problem = "$: holds half a character"
+        raise DecodeError(f"the answer is not plain JSON: {problem}", problems=[problem])
     return value
+
+
+def _encodable(value: object) -> bool:
+    """Whether every text of a document can be written out again, which a lone surrogate cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _broken(body: bytes, problem: str) -> DecodeError:
@@ -98,5 +113,14 @@ def dump(value: Mapping[str, Any] | list[Any]) -> bytes:
 
     Not escaped to ASCII: the workflow routes read the body as YAML, which refuses surrogate pairs
     (Zadig v4.1.0 workflow/handler/workflow_v4.go:85).
+
+    Raises:
+        ConfigError: It holds what JSON cannot: NaN, half a character, a date, itself.
     """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"the request holds a value that JSON cannot carry ({type(error).__name__})",
+            hint="Use text, whole or finite numbers, true, false, lists and mappings only.",
+        ) from None

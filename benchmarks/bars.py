@@ -1,0 +1,34 @@
+"""The bars: the most each ratio may be. A ratio that is not here is shown and not judged."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+BARS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        # A typed answer costs little more than the bytes alone.
+        "tasks.get / aiohttp+orjson, 3 KB running, c=16": 1.20,
+        "tasks.get / aiohttp+orjson, 30 KB running, c=16": 1.00,
+        "tasks.get / aiohttp+orjson, 300 KB running, c=16": 0.65,
+        # Far below what others would write instead.
+        "tasks.get / httpx+pydantic, 3 KB running, c=16": 0.10,
+        "tasks.get / httpx+pydantic, 30 KB running, c=16": 0.10,
+        "tasks.get / httpx+pydantic, 3 KB running, c=1": 0.25,
+        "tasks.get / httpx+pydantic, 30 KB running, c=1": 0.25,
+        "tasks.get / httpx2+pydantic, 3 KB running, c=16": 0.25,
+        "tasks.get / httpx2+pydantic, 30 KB running, c=16": 0.25,
+        "tasks.get / requests+threads+pydantic, 3 KB running, c=16": 0.20,
+        "tasks.get / requests+threads+pydantic, 30 KB running, c=16": 0.20,
+        # Retries and limits are paid for by calls that fail.
+        "retry+gate / tenacity+aiolimiter+Semaphore+timeout": 0.10,
+        "retry+gate+deadline / tenacity+aiolimiter+Semaphore+timeout": 0.25,
+        # A poll reads, and keeps, only what a watch needs.
+        "read_status / orjson.loads, 30 KB running": 0.40,
+        "read_status / orjson.loads, 300 KB running": 0.30,
+        "status kept / body, 30 KB running": 0.60,
+        "status kept / body, 300 KB running": 0.60,
+        # A command starts about as fast as aiohttp.
+        "import zadig_async / import aiohttp": 1.15,
+        "import zadig_async + connect / import aiohttp": 1.15,
+    }
+)

@@ -1,0 +1,111 @@
+"""The queue: one start per tick, limits, ids."""
+
+import pytest
+
+from tests.emulator.worlds import Bench, world_of
+
+LONG = {"name": "a", "prepare": 0, "duration": 50}
+
+
+async def test_one_task_starts_per_tick() -> None:
+    b = Bench.of(world_of(LONG, workflow_concurrency=10))
+    tasks = [await b.run("w") for _ in range(4)]
+    counts = []
+    for _ in range(5):
+        b.advance(3)
+        counts.append(sum(task.status == "running" for task in tasks))
+    assert counts == [1, 2, 3, 4, 4]
+    assert [task.start for task in tasks] == sorted(task.start for task in tasks)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+async def test_the_installation_runs_so_many_tasks_at_once(limit: int) -> None:
+    b = Bench.of(world_of(LONG, workflow_concurrency=limit))
+    tasks = [await b.run("w") for _ in range(5)]
+    most = 0
+    for _ in range(400):
+        b.advance(1)
+        most = max(most, sum(task.status == "running" for task in tasks))
+    assert most == limit
+    assert {task.status for task in tasks} == {"passed"}
+
+
+async def test_a_workflow_limit_holds_back_only_that_workflow() -> None:
+    scenario = world_of(LONG, concurrency_limit=1, workflow_concurrency=10)
+    scenario["projects"][0]["workflows"].append({"key": "other", "stages": [{"name": "s", "jobs": [LONG]}]})
+    b = Bench.of(scenario)
+    first, second, other = await b.run("w"), await b.run("w"), await b.run("other")
+    b.advance(10)
+    assert [task.status for task in (first, second, other)] == ["running", "waiting", "running"]
+    b.advance(60)
+    assert [task.status for task in (first, second, other)] == ["passed", "running", "passed"]
+
+
+async def test_a_limit_of_zero_never_starts() -> None:
+    b = Bench.of(world_of(LONG, concurrency_limit=0))
+    task = await b.run("w")
+    b.advance(10_000)
+    assert task.status == "waiting"
+
+
+async def test_a_gate_occupies_a_slot() -> None:
+    b = Bench.of(world_of({"name": "gate", "approval": {"users": ["ann"]}}, workflow_concurrency=1))
+    first, second = await b.run("w"), await b.run("w")
+    b.advance(30)
+    assert (first.status, second.status) == ("running", "waiting")
+
+
+async def test_ids_count_per_workflow_with_gaps_and_start_over_after_a_delete() -> None:
+    b = Bench.of(world_of(LONG))
+    assert (await b.run("w")).id == 1
+    nothing = await b.send(
+        "POST", "/openapi/workflows/custom/task", {"workflow_key": "w", "project_key": "p"}
+    )
+    assert (nothing.status, b"taskID: 2" in nothing.body) == (400, True)
+    third = await b.run("w")
+    assert third.id == 3
+    await b.json("DELETE", "/openapi/workflows/custom?workflowKey=w&projectKey=p")
+    listed = await b.json("GET", "/openapi/workflows/custom/w/tasks?projectKey=p")
+    assert listed == {"total": 0, "workflow_tasks": []}
+    document = {"name": "w", "display_name": "w", "project": "p", "concurrency_limit": -1}
+    stages = [{"name": "s", "jobs": [{"name": "a", "type": "freestyle", "spec": {}}]}]
+    await b.json("POST", "/api/aslan/workflow/v4", {**document, "stages": stages})
+    # the id is given again, and the detail still finds the older task
+    body = {"workflow_key": "w", "project_key": "p", "inputs": [{"job_name": "a"}]}
+    assert (await b.json("POST", "/openapi/workflows/custom/task", body))["task_id"] == 1
+    b.advance(100)
+    assert len((await b.json("GET", "/openapi/workflows/custom/w/tasks?projectKey=p"))["workflow_tasks"]) == 1
+
+
+async def test_a_waiting_task_of_a_deleted_workflow_waits_for_ever() -> None:
+    b = Bench.of(world_of(LONG, workflow_concurrency=1))
+    running, waiting = await b.run("w"), None
+    b.advance(5)
+    waiting = await b.run("w")
+    await b.json("DELETE", "/openapi/workflows/custom?workflowKey=w&projectKey=p")
+    b.advance(1000)
+    assert (running.status, waiting.status) == ("passed", "waiting")
+
+
+async def test_a_restart_cancels_everything_unfinished_but_a_pause() -> None:
+    scenario = world_of(LONG, workflow_concurrency=1)
+    scenario["projects"][0]["workflows"].append(
+        {"key": "manual", "stages": [{"name": "s", "manual_exec": {}, "jobs": [LONG]}]}
+    )
+    b = Bench.of(scenario)
+    paused = await b.run("manual")
+    b.advance(10)
+    running, waiting = await b.run("w"), await b.run("w")
+    b.advance(10)
+    b.world.restart()
+    b.advance(1000)
+    assert [(task.status, task.revoker) for task in (paused, running, waiting)] == [
+        ("pause", "root"),
+        ("cancelled", "system"),
+        ("cancelled", "system"),
+    ]
+    assert b.job(running, "a").status == "running"  # nobody is left to write it
+    assert [record.user for record in b.world.ledger.cancels] == ["system", "system"]
+    fresh = await b.run("w")
+    b.advance(100)
+    assert fresh.status == "passed"
