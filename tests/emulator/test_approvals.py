@@ -184,14 +184,11 @@ async def test_a_rejected_gate_asks_again_after_a_retry_with_a_clean_list() -> N
 async def test_names_that_join_to_the_same_key_share_their_vote() -> None:
     scenario = world_of(gate())
     workflow = scenario["projects"][0]["workflows"][0]
-    # pay + job-0-0-0-gate and pay-job-0-0-0-gate … cannot be told apart once joined with hyphens
-    scenario["projects"][0]["workflows"] = [
-        {**workflow, "key": "pay"},
-        {**workflow, "key": "pay-job-0-0-0-gate-1-x"},
-    ]
+    scenario["projects"][0]["workflows"] = [{**workflow, "key": "pay"}]
     b = Bench.of(scenario)
     task = await b.run("pay")
     b.advance(5)
+    # pay + job-0-0-0-gate and pay-job + 0-0-0-gate cannot be told apart once they are joined with hyphens
     body = {"task_id": 1, "workflow_key": "pay-job", "stage_name": "0-0-0-gate", "approve": True}
     await b.json("POST", "/openapi/workflows/custom/task/approve", body, token="ann")
     b.advance(5)

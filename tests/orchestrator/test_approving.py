@@ -2,12 +2,26 @@
 
 import asyncio
 
+import attrs
 import pytest
 
 from tests.support.peers import Peer, both_peers, in_virtual_time
 from tests.support.worlds import gate, job, workflow, world
-from zadig_async import ALL_JOBS, Deadlines, Launch, Orchestrator, RunPolicy, Verdict
+from zadig_async import (
+    ALL_JOBS,
+    ApprovalPolicy,
+    ApprovalRule,
+    Deadlines,
+    Gate,
+    Launch,
+    Orchestrator,
+    RunPolicy,
+    TaskRef,
+    TaskStatus,
+    Verdict,
+)
 from zadig_async.orchestrator import events
+from zadig_async.orchestrator.policy import Permission
 
 APPROVE = "/openapi/workflows/custom/task/approve"
 DETAIL = "/openapi/workflows/custom/task"
@@ -25,6 +39,7 @@ async def test_the_answer_to_a_vote_is_lost_and_the_vote_counts_once(peer: Peer)
     peer.fault("reset_after", APPROVE, times=1)
     assert await run(peer, peer.policy(approve="gate")) is Verdict.SUCCEEDED
     assert len(peer.ledger().approvals) == 1
+    assert peer.ledger().approvals[0].comment.startswith("zadig-async ")
     assert peer.kinds().count("GateApproving") == 1
     assert peer.kinds().count("GateApproved") == 1
 
@@ -50,7 +65,7 @@ async def test_a_vote_that_is_lost_twice_is_told_and_left_to_a_human(peer: Peer)
 
 @in_virtual_time(world(API))
 async def test_a_gate_that_does_not_take_votes_yet_is_tried_again(peer: Peer) -> None:
-    body = '{"type":"error","message":"批准工作流任务失败","code":6169,"description":"not found approval","extra":{}}'
+    body = '{"type":"error","message":"","code":6169,"description":"not found approval","extra":{}}'
     peer.fault("status", APPROVE, status=400, body=body, times=1)
     assert await run(peer, peer.policy(approve="gate")) is Verdict.SUCCEEDED
     assert len(peer.ledger().approvals) == 1
@@ -69,10 +84,16 @@ async def test_an_account_that_may_not_approve_is_told_once_and_never_insists(pe
 
 @in_virtual_time(world(workflow("api", [job("build")], [gate(needed_approvers=2)], [job("deploy")])))
 async def test_a_gate_that_needs_two_gets_one_vote_of_ours(peer: Peer) -> None:
-    policy = peer.policy(approve="gate", deadlines=Deadlines(total=300.0))
-    assert await run(peer, policy) is Verdict.DEADLINE
+    policy = peer.policy(approve="gate", deadlines=Deadlines(gate=120.0))
+    assert await run(peer, policy) is Verdict.BLOCKED
     assert len(peer.ledger().approvals) == 1
     assert "GateApproved" in peer.kinds()
+
+
+@in_virtual_time(world(API))
+async def test_our_own_vote_is_given_time_to_show_its_effect(peer: Peer) -> None:
+    policy = peer.policy(approve="gate", deadlines=Deadlines(gate=0.0))
+    assert await run(peer, policy) is Verdict.SUCCEEDED
 
 
 @in_virtual_time(
@@ -120,6 +141,56 @@ async def test_a_vote_is_not_cast_once_we_are_told_to_stop(peer: Peer) -> None:
     assert outcome.verdict is Verdict.DETACHED
     await peer.sleep(120.0)
     assert [seen for seen in peer.ledger().requests if seen.path == APPROVE] == []
+
+
+@in_virtual_time(world(API))
+async def test_a_vote_announced_but_not_sent_is_not_sent_once_we_are_told_to_stop(peer: Peer) -> None:
+    def stop_at_the_vote(event: events.Event) -> None:
+        if isinstance(event, events.GateApproving):
+            orchestrator.detach()
+
+    orchestrator = Orchestrator(peer.zadig, peer.policy(approve="gate"), on_event=stop_at_the_vote)
+    async with orchestrator:
+        outcome = await orchestrator.run(LAUNCH)
+    assert outcome.verdict is Verdict.DETACHED
+    await peer.sleep(120.0)
+    assert [seen for seen in peer.ledger().requests if seen.path == APPROVE] == []
+
+
+class _AllowsOnce(ApprovalPolicy):
+    """Allows a gate at the first question and never again, as when a condition fails meanwhile."""
+
+    def permission(self, ref: TaskRef, gate: Gate, seen: TaskStatus) -> Permission:
+        asked.append(gate.key)
+        rule = ApprovalRule(project="*", workflow="*", gate="*") if len(asked) <= 2 else None
+        return Permission(rule, "allowed" if rule is not None else "no longer")
+
+
+asked: list[str] = []
+
+
+@in_virtual_time(world(API))
+async def test_permission_is_asked_again_right_before_the_vote(peer: Peer) -> None:
+    asked.clear()
+    policy = attrs.evolve(peer.policy(deadlines=Deadlines(gate=60.0)), approvals=_AllowsOnce())
+    assert await run(peer, policy) is Verdict.BLOCKED
+    failure = next(event for event in peer.seen if isinstance(event, events.GateNotApproved))
+    assert failure.reason == "no longer"
+    assert [seen for seen in peer.ledger().requests if seen.path == APPROVE] == []
+
+
+@in_virtual_time(world(API))
+async def test_a_read_that_fails_right_before_the_vote_only_postpones_it(peer: Peer) -> None:
+    def break_reads(event: events.Event) -> None:
+        peer.seen.append(event)
+        if isinstance(event, events.GateOpened):
+            peer.fault("status", DETAIL, method="GET", status=502, times=6)
+
+    policy = peer.policy(approve="gate")
+    async with Orchestrator(peer.zadig, policy, on_event=break_reads) as orchestrator:
+        outcome = await orchestrator.run(LAUNCH)
+    assert outcome.ok
+    assert len(peer.ledger().approvals) == 1
 
 
 @in_virtual_time(world(API))
@@ -190,7 +261,13 @@ async def test_a_stage_started_by_hand_blocks_and_names_who_may(peer: Peer) -> N
     world(
         workflow(
             "api",
-            [job("build", outcome="failed", error_policy={"policy": "manual_check", "approval_users": ["alice"]})],
+            [
+                job(
+                    "build",
+                    outcome="failed",
+                    error_policy={"policy": "manual_check", "approval_users": ["alice"]},
+                )
+            ],
             [job("deploy")],
         )
     )

@@ -209,6 +209,19 @@ async def test_detaching_ends_every_watch_at_once_and_writes_nothing_more(peer: 
 
 
 @in_virtual_time(BUILD_GATE_DEPLOY)
+async def test_a_launch_announced_but_not_sent_is_not_sent_once_we_are_told_to_stop(peer: Peer) -> None:
+    def stop(event: events.Event) -> None:
+        if isinstance(event, events.Launching):
+            orchestrator.detach()
+
+    orchestrator = Orchestrator(peer.zadig, peer.policy(), on_event=stop)
+    async with orchestrator:
+        outcome = await orchestrator.run(launch("api"))
+    assert outcome.verdict is Verdict.DETACHED
+    assert peer.ledger().tasks == []
+
+
+@in_virtual_time(BUILD_GATE_DEPLOY)
 async def test_a_trigger_under_way_is_waited_for_when_told_to_stop(peer: Peer) -> None:
     peer.fault("delay", "/openapi/workflows/custom/task", method="POST", seconds=5.0, times=1)
     async with Orchestrator(peer.zadig, peer.policy(), on_event=peer.seen.append) as orchestrator:

@@ -123,11 +123,17 @@ class RawServer:
         self.connections = 0
         self.port = 0
         self.left = asyncio.Event()
+        self._arrival = asyncio.Condition()
 
     @property
     def url(self) -> str:
         """Base URL."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    async def received(self, count: int) -> None:
+        """Wait until so many requests were read."""
+        async with self._arrival:
+            await self._arrival.wait_for(lambda: len(self.requests) >= count)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
@@ -173,6 +179,8 @@ class RawServer:
                         await asyncio.sleep(pause)
                 case Act.READ:
                     self.requests.append(await self._read(reader))
+                    async with self._arrival:
+                        self._arrival.notify_all()
                 case Act.RESET:
                     raw = writer.get_extra_info("socket")
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

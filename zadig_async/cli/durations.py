@@ -1,7 +1,7 @@
 """Durations as people write them: `90`, `45s`, `30m`, `2h`, `1h30m`."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -33,23 +33,13 @@ def spell_duration(seconds: float) -> str:
     return f"{minutes // 60}h{minutes % 60:02d}m"
 
 
-class DurationType(click.ParamType):
-    """A duration on the command line, in seconds."""
+def duration(text: str) -> float:
+    """Read a duration on the command line, in seconds.
 
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds.
-
-        Raises:
-            click.BadParameter: It is none.
-        """
-        if isinstance(value, float | int):
-            return float(value)
-        seconds = parse_duration(str(value))
-        if seconds is None:
-            self.fail(f"{value!r} is not a duration: {MEND}", param, ctx)
-        return seconds
-
-
-DURATION: Final = DurationType()
+    Raises:
+        click.BadParameter: It is none.
+    """
+    seconds = parse_duration(text)
+    if seconds is None:
+        raise click.BadParameter(f"{text!r} is not a duration: {MEND}.")
+    return seconds

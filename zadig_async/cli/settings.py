@@ -253,7 +253,10 @@ def _profile(flags: Flags, environ: Mapping[str, str], file: Path) -> Profile | 
     _check_keys(document, {"profiles", "default_profile"}, str(file))
     profiles = _table(document.get("profiles", {}), f"{file}: profiles")
     if not wanted and "default_profile" in document:
-        wanted, source = _text(document["default_profile"], f"{file}: default_profile"), f"{file}: default_profile"
+        wanted, source = (
+            _text(document["default_profile"], f"{file}: default_profile"),
+            f"{file}: default_profile",
+        )
     if not wanted:
         return None
     if wanted not in profiles:
@@ -284,7 +287,9 @@ def _read_profile(name: str, table: Mapping[str, Any], where: str) -> Profile:
         )
     _check_keys(table, {field.name for field in attrs.fields(Profile)} - {"name"}, where)
     texts = {
-        key: _text(table[key], f"{where}.{key}") for key in ("url", "token_file", "ca_file", "proxy") if key in table
+        key: _text(table[key], f"{where}.{key}")
+        for key in ("url", "token_file", "ca_file", "proxy")
+        if key in table
     }
     command: tuple[str, ...] = ()
     if "token_command" in table:
@@ -311,7 +316,8 @@ def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
     for key in table:
         if key not in known:
             raise ConfigError(
-                f"{where}: unknown key {key!r}{_meant(key, known)}", hint=f"Known are: {', '.join(sorted(known))}."
+                f"{where}: unknown key {key!r}{_meant(key, known)}",
+                hint=f"Known are: {', '.join(sorted(known))}.",
             )
 
 

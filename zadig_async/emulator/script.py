@@ -409,7 +409,7 @@ class Script:
                 self._check_jobs(workflow)
 
     def _check_jobs(self, workflow: WorkflowScript) -> None:
-        known = {user.name for user in self.users}
+        known = {"task_creator", *(user.name for user in self.users)}
         seen: set[str] = set()
         for stage in workflow.stages:
             for job in stage.jobs:

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from zadig_async.client.client import ZadigClient
-from zadig_async.errors import ConflictError, OutcomeUnknownError, TransportError, ZadigError
+from zadig_async.errors import ConflictError, ConnectError, OutcomeUnknownError, TransportError, ZadigError
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.task import TaskStatus
@@ -52,7 +52,8 @@ class Approver:
             key: `Gate.key` of the gate.
 
         Returns:
-            Whether nothing is left to do for us: our vote shows, or the gate is no longer open.
+            Whether this gate is done with for us: our vote shows, the gate is no longer open, or voting
+            was refused for good. False asks to be called again at the next sight of the open gate.
         """
         mark = f"zadig-async {secrets.token_hex(8)}"
         for attempt in range(1, _VOTES + 1):
@@ -64,10 +65,10 @@ class Approver:
             if permission.rule is None:
                 self._tell_failure(ref, gate, None, permission.reason)
                 return False
-            if not self.may_write():
-                return False
             comment = f"{mark} {permission.rule.comment}".strip()
             self.emit(events.GateApproving(workflow=ref.of, ref=ref, gate=gate, reason=permission.reason))
+            if not self.may_write():
+                return False
             error = await finish(self._vote(ref, gate, comment))
             if error is None or isinstance(error, OutcomeUnknownError):
                 if await self._shows(ref, gate, comment):
@@ -75,11 +76,13 @@ class Approver:
                 reason = "the vote does not show in the task"
             else:
                 reason = str(error)
+            if isinstance(error, ConnectError):
+                return False
             if attempt == _VOTES or not isinstance(error, ConflictError | TransportError | None):
                 self._tell_failure(ref, gate, error, reason)
-                return False
+                return True
             await asyncio.sleep(_PAUSE)
-        return False
+        return True
 
     async def _vote(self, ref: TaskRef, gate: Gate, comment: str) -> ZadigError | None:
         try:

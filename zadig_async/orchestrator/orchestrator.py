@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from zadig_async.client.client import ZadigClient
-from zadig_async.errors import ConfigError, OutcomeUnknownError, ZadigError
+from zadig_async.errors import OutcomeUnknownError, ZadigError
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.launch import Launch
 from zadig_async.model.outcome import Outcome, Verdict
@@ -18,7 +18,7 @@ from zadig_async.orchestrator.policy import RunPolicy
 from zadig_async.orchestrator.run import Run
 from zadig_async.orchestrator.trigger import prepare, trigger
 from zadig_async.orchestrator.watch import Ending, Watch
-from zadig_async.orchestrator.writes import GRACE
+from zadig_async.orchestrator.writes import GRACE, DetachedError
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Orchestrator:
         """
         started = self._now()
         plan = await self._until_stopped(prepare(self._zadig, launch))
-        ref = await self._answer(launch, trigger(self._zadig, plan, self._emit))
+        ref = await self._answer(launch, trigger(self._zadig, plan, self._emit, self._may_write))
         return self._begin(ref, launch, started)
 
     def attach(self, ref: TaskRef) -> Run:
@@ -168,12 +168,8 @@ class Orchestrator:
         """Await the answer of a trigger, after `detach` for 10 seconds at most.
 
         Raises:
-            DetachedError: `detach` came first; nothing was sent.
             OutcomeUnknownError: `detach` came and no answer within that time.
         """
-        if self._stop.is_set():
-            write.close()
-            raise DetachedError("the orchestrator was detached; nothing was sent")
         task = asyncio.create_task(write)
         stopped = asyncio.create_task(self._stop.wait())
         try:
@@ -203,14 +199,11 @@ class Orchestrator:
         except Exception:  # noqa: BLE001 - an observer's fault must not end the watch over a deployment
             _LOG.exception("the observer of events failed on %s", type(event).__name__)
 
+    def _may_write(self) -> bool:
+        return not self._stop.is_set()
+
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-class DetachedError(ConfigError):
-    """The orchestrator was detached, so nothing new is begun; nothing was sent."""
-
-    hint = "Make a new orchestrator to go on."
 
 
 def _outcome(ending: Ending, watch: Watch, launch: Launch | None, seconds: float) -> Outcome:

@@ -6,7 +6,7 @@ from zadig_async.client.client import ZadigClient
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.launch import Launch
 from zadig_async.orchestrator import events, preflight
-from zadig_async.orchestrator.writes import finish
+from zadig_async.orchestrator.writes import DetachedError, finish
 
 
 async def prepare(zadig: ZadigClient, launch: Launch) -> preflight.Plan:
@@ -23,16 +23,30 @@ async def prepare(zadig: ZadigClient, launch: Launch) -> preflight.Plan:
     return preflight.plan(launch, workflow, listed, registries)
 
 
-async def trigger(zadig: ZadigClient, plan: preflight.Plan, emit: Callable[[events.Event], None]) -> TaskRef:
+async def trigger(
+    zadig: ZadigClient,
+    plan: preflight.Plan,
+    emit: Callable[[events.Event], None],
+    may_write: Callable[[], bool],
+) -> TaskRef:
     """Send a checked launch once; a cancellation meanwhile waits for its answer, which is told as an event.
 
+    Args:
+        zadig: The server.
+        plan: The launch as checked.
+        emit: Receives what happens.
+        may_write: Asked right before it is sent; False means that nothing may be sent any more.
+
     Raises:
+        DetachedError: Nothing may be sent any more, and nothing was.
         OutcomeUnknownError: It was sent and nothing proves what became of it.
         ApiError: Zadig refused it.
         ConnectError: It was never sent, however often that was tried.
     """
     launch = plan.launch
     emit(events.Launching(workflow=launch.ref, jobs=tuple(plan.inputs)))
+    if not may_write():
+        raise DetachedError("told to stop before the trigger: nothing was sent")
     return await finish(_send(zadig, plan, emit))
 
 

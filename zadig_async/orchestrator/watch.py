@@ -23,6 +23,10 @@ from zadig_async.orchestrator.tracker import Step, Tracker
 from zadig_async.orchestrator.writes import finish
 
 _JITTER: Final = 0.1
+_VOTE_SHOWS: Final = 15.0
+"""Seconds more a gate may stay open before it counts as blocked once we have voted ourselves: a vote takes
+effect within 2 seconds, unless others must vote too."""
+
 _LOG_GRACE: Final = 20.0
 """Seconds the logs of a task that has ended are given to be read to their end."""
 
@@ -176,11 +180,11 @@ class Watch:
             if gate.key in self._gates_tried or self.stop.is_set():
                 continue
             if self.policy.approvals.permission(self.ref, gate, seen).allowed:
-                self._gates_tried.add(gate.key)
                 approver = Approver(
                     self.zadig, self.policy.approvals, self.emit, may_write=lambda: not self.stop.is_set()
                 )
-                await approver.approve(self.ref, gate.key)
+                if await approver.approve(self.ref, gate.key):
+                    self._gates_tried.add(gate.key)
 
     async def _end(self, seen: TaskStatus) -> Ending:
         """Read the task once in full; its end is believed even where that read fails."""
@@ -216,7 +220,8 @@ class Watch:
             return f"not ended {limits.run:g} s after its start", Verdict.DEADLINE
         if limits.gate is not None:
             for key, since in self._gates_since.items():
-                if key not in self._gates_tried and now - since >= limits.gate:
+                vote = _VOTE_SHOWS if key in self._gates_tried else 0.0
+                if now - since >= limits.gate + vote:
                     return f"waiting at {key} for {limits.gate:g} s", Verdict.BLOCKED
         return None
 

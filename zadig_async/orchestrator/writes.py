@@ -4,10 +4,18 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
+from zadig_async.errors import ConfigError
+
 T = TypeVar("T")
 
 GRACE: Final = 10.0
 """Seconds a cancelled caller still waits for the answer of a write that is under way."""
+
+
+class DetachedError(ConfigError):
+    """We were told to stop, so nothing new is begun; nothing was sent."""
+
+    hint = "Make a new orchestrator to go on."
 
 
 async def finish(write: Coroutine[Any, Any, T], *, grace: float = GRACE) -> T:

@@ -116,10 +116,11 @@ def _system_reason(error: OSError) -> str:
     number = error.errno
     if number is None:
         return ""
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        # Numbers of the resolver, not of errno; its texts are constants of the C library.
-        cause = error.os_error
-        return f": {cause.strerror}" if isinstance(cause, socket.gaierror) else f": {os.strerror(number)}"
+    if isinstance(error, aiohttp.ClientConnectorDNSError) and isinstance(error.os_error, socket.gaierror):
+        # The numbers of the resolver are not those of errno.
+        return {socket.EAI_NONAME: ": no such name", socket.EAI_AGAIN: ": no name server answers"}.get(
+            number, ""
+        )
     return f": {os.strerror(number)}" if number > 0 else ""
 
 
@@ -129,11 +130,12 @@ def _tls_reason(error: aiohttp.ClientSSLError) -> str:
         if isinstance(error, aiohttp.ClientConnectorCertificateError)
         else error.os_error
     )
+    # OpenSSL sets these two; an SSLError raised by Python code does not have them at all.
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return cause.verify_message
-    reason = cause.reason if isinstance(cause, ssl.SSLError) else None
-    # A constant of OpenSSL such as WRONG_VERSION_NUMBER, or else some text we do not know.
-    return reason if reason and _CONSTANT.fullmatch(reason) else "handshake failed"
+        return getattr(cause, "verify_message", "") or "the certificate was not accepted"
+    reason = getattr(cause, "reason", None)
+    # A constant such as WRONG_VERSION_NUMBER, or else some text we do not know.
+    return reason if isinstance(reason, str) and _CONSTANT.fullmatch(reason) else "handshake failed"
 
 
 def _explain(error: BaseException, call: AnyCall, server: str) -> TransportError:
@@ -226,21 +228,25 @@ class _Stream:
         return self._inflated() if self._encoding else self
 
     async def __anext__(self) -> bytes:
+        chunk = await self._read()
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+    async def _read(self) -> bytes:
+        """Return what came since the last time, waiting for it; nothing at the end of the body."""
         try:
-            chunk = await self._content.readany()
+            return await self._content.readany()
         except _BROKEN as error:
             failure = _explain(error, self._call, self._server)
-        else:
-            if chunk:
-                return chunk
-            raise StopAsyncIteration
         raise failure
 
     async def _inflated(self) -> AsyncIterator[bytes]:
         inflater = Inflater(self._encoding, call=self._call.label, status=self.head.status)
-        async for chunk in self:
+        while chunk := await self._read():
             for piece in inflater.feed(chunk):
                 yield piece
+        inflater.finish()
 
 
 @attrs.frozen(eq=False)

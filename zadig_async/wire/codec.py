@@ -151,7 +151,8 @@ def _sequence(kind: Any, converter: cattrs.Converter) -> Callable[[object, objec
     return structure
 
 
-def _class(kind: type[T], converter: cattrs.Converter) -> Callable[[object, object], T]:
+def _class(kind: type[T], converter: cattrs.Converter, *, without: str = "") -> Callable[[object, object], T]:
+    """Return the hook of an attrs class; the field `without` is left for the caller to fill."""
     renames = RENAMES.get(kind, {})
     fields: list[tuple[str, str, Any, Any, bool]] = []
     keeps_raw = lazy_raw = False
@@ -160,7 +161,7 @@ def _class(kind: type[T], converter: cattrs.Converter) -> Callable[[object, obje
             keeps_raw = True
             lazy_raw = _is_lazy(field.type)
             continue
-        if renames.get(field.name) == "":
+        if field.alias == without:
             continue
         hook = converter.get_structure_hook(field.type)
         json_key = renames.get(field.name, field.alias)
@@ -189,7 +190,7 @@ def _class(kind: type[T], converter: cattrs.Converter) -> Callable[[object, obje
 
 
 def _job(converter: cattrs.Converter) -> Callable[[object, object], JobRun]:
-    plain = _class(JobRun, converter)
+    plain = _class(JobRun, converter, without="spec")
 
     def structure(value: object, _: object) -> JobRun:
         job = plain(value, JobRun)
@@ -200,7 +201,7 @@ def _job(converter: cattrs.Converter) -> Callable[[object, object], JobRun]:
 
 
 def _task(converter: cattrs.Converter) -> Callable[[object, object], Task]:
-    plain = _class(Task, converter)
+    plain = _class(Task, converter, without="gates")
 
     def structure(value: object, _: object) -> Task:
         task = plain(value, Task)

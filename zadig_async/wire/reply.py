@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 _MISSING: Final = "no documents in result"
 _NO_VIEW: Final = "failed to find workflow view"
+_NOT_CREATED: Final = 6160
+"""No task was made, it says; the workflow was found, whatever else the description misses."""
 _NOT_FOUND_CODES: Final = frozenset({6161, 6542})
 _CONFLICT_CODES: Final = frozenset({6163, 6169, 6540, 6892})
 _LICENCE: Final = "许可证"
@@ -142,6 +144,8 @@ def _classify(label: str, reply: Reply, code: int | None, description: str) -> t
             RejectedError,
             "The server's licence does not allow this: approval jobs and tickets need Professional.",
         )
+    if code == _NOT_CREATED:
+        return RejectedError, ""
     if _MISSING in description or code in _NOT_FOUND_CODES or description.startswith(_NO_VIEW):
         return NotFoundError, "Check the keys: project, workflow and task number, in exact spelling."
     if code == 6169 and "no authority" in description:

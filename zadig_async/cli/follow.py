@@ -1,0 +1,140 @@
+"""Following runs to their end: what `run`, `watch` and `demo` have in common."""
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from zadig_async.cli import exits
+from zadig_async.cli.exits import ExitCode
+from zadig_async.cli.render.board import Board
+from zadig_async.cli.render.renderer import JsonRenderer, PlainRenderer, Renderer
+from zadig_async.cli.session import Session, interactive
+from zadig_async.cli.signals import Ladder
+from zadig_async.cli.terminal import safe
+from zadig_async.client.client import ZadigClient
+from zadig_async.model.ids import TaskRef, WorkflowRef
+from zadig_async.model.outcome import Outcome, Verdict
+from zadig_async.orchestrator import events
+from zadig_async.orchestrator.orchestrator import Orchestrator
+from zadig_async.orchestrator.policy import RunPolicy
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@attrs.frozen(kw_only=True)
+class Followed:
+    """How it ended.
+
+    Attributes:
+        code: The exit code.
+        outcomes: The outcomes in order; none where a second signal cut everything short.
+    """
+
+    code: ExitCode
+    outcomes: Sequence[Outcome] = ()
+
+
+@attrs.define(eq=False)
+class Following:
+    """One run of many launches or tasks, shown as it goes on.
+
+    Attributes:
+        session: The command line.
+        policy: What may be done, and how patiently.
+        board: The launches and tasks.
+        again: Words that follow `zadig-async watch` and its tasks to go on in the same way.
+    """
+
+    session: Session
+    policy: RunPolicy
+    board: Board
+    again: Sequence[str] = ()
+    _renderer: Renderer = attrs.field(init=False)
+    _told: bool = attrs.field(init=False, default=False)
+
+    async def follow(
+        self, zadig: ZadigClient, work: Callable[[Orchestrator], Awaitable[list[Outcome]]]
+    ) -> Followed:
+        """Do the work, show what happens, and obey signals.
+
+        Args:
+            zadig: The server.
+            work: Starts or attaches, and returns the outcomes.
+        """
+        clock = asyncio.get_running_loop().time
+        self._renderer = self._make_renderer(clock)
+
+        def on_event(event: events.Event) -> None:
+            self.board.apply(event, clock())
+            self._renderer.event(event)
+
+        outcomes: Sequence[Outcome] | None = None
+        orchestrator = Orchestrator(zadig, self.policy, on_event=on_event)
+        with Ladder(lambda: self._detach(orchestrator), self._resume) as ladder:
+            try:
+                async with self._renderer, orchestrator:
+                    outcomes = await work(orchestrator)
+            except asyncio.CancelledError:
+                if ladder.count < 2:
+                    raise
+        if outcomes is None:
+            self._renderer.note(self._resume())
+            return Followed(code=ExitCode.DETACHED)
+        code = exits.of_outcomes(outcomes)
+        self._renderer.outcomes(outcomes, code)
+        if any(outcome.verdict in _GO_ON for outcome in outcomes):
+            self._renderer.note(self._resume())
+        return Followed(code=code, outcomes=outcomes)
+
+    def _detach(self, orchestrator: Orchestrator) -> None:
+        orchestrator.detach()
+        self._renderer.note(
+            "Stopping to watch. Nothing more is sent, and tasks on the server go on. Again: stop at once."
+        )
+
+    def _resume(self) -> str:
+        """Say which tasks go on, and the command that goes on with them."""
+        return resume_text(self.board.unfinished(), self.board.not_started(), self.again)
+
+    def _make_renderer(self, clock: Callable[[], float]) -> Renderer:
+        if self.session.json:
+            return JsonRenderer()
+        if not interactive():
+            return PlainRenderer()
+        from zadig_async.cli.render.live import LiveRenderer  # noqa: PLC0415 - for terminals only
+
+        return LiveRenderer(self.board, _console(), clock)
+
+
+_GO_ON = frozenset({Verdict.DETACHED, Verdict.LOST, Verdict.DEADLINE, Verdict.BLOCKED})
+
+
+def _console() -> "Console":
+    from rich.console import Console  # noqa: PLC0415 - for terminals only
+
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def resume_text(
+    unfinished: Iterable[TaskRef], not_started: Iterable[WorkflowRef], again: Sequence[str]
+) -> str:
+    """Say which tasks go on and how to watch them again, and what was not started.
+
+    Args:
+        unfinished: Tasks that may still run.
+        not_started: Workflows that were not launched.
+        again: Further words of the command.
+    """
+    refs = [safe(str(ref)) for ref in unfinished]
+    missing = [safe(str(ref)) for ref in not_started]
+    lines = []
+    if refs:
+        lines.append(f"Going on without us: {', '.join(refs)}")
+        lines.append(f"To watch again: {shlex.join(['zadig-async', 'watch', *refs, *again])}")
+    if missing:
+        lines.append(f"Not started: {', '.join(missing)}")
+    return "\n".join(lines) or "No task is left running."

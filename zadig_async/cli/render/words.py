@@ -1,0 +1,138 @@
+"""What happened, in plain words: one line for an event or an outcome, safe to print."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Final
+
+from zadig_async.cli.durations import spell_duration
+from zadig_async.cli.terminal import safe
+from zadig_async.model.gate import Gate
+from zadig_async.model.outcome import Outcome, Verdict
+from zadig_async.model.status import Phase
+from zadig_async.model.user import User
+from zadig_async.orchestrator import events
+
+_JOB_TASK: Final = re.compile(r"job-[0-9]+-[0-9]+-[0-9]+-(.+)")
+
+
+def job_word(name: str) -> str:
+    """Return the configured name within a job task name: `build` of `job-0-0-0-build`."""
+    match = _JOB_TASK.fullmatch(name)
+    return safe(match[1] if match else name)
+
+
+def gate_words(gate: Gate) -> str:
+    """Name a gate and whom it waits for."""
+    kind = "" if gate.passable else f" ({gate.kind.replace('_', ' ')})"
+    people = people_words(gate.approvers)
+    needed = f", {gate.needed} of them" if gate.needed > 1 else ""
+    return f"{safe(gate.name)}{kind}{f' for {people}{needed}' if people else ''}"
+
+
+def people_words(users: Sequence[User]) -> str:
+    """Name people: `alice, bob`; a group by its name."""
+    names = (user.user_name or user.group_name or user.type or user.user_id for user in users)
+    return ", ".join(dict.fromkeys(safe(name) for name in names if name))
+
+
+def event_words(event: events.Event) -> str | None:
+    """Return a line for an event, or None for one that says nothing to a person.
+
+    Lines of logs are not said here; see `events.LogLines`.
+    """
+    match event:
+        case events.Launching():
+            return f"launching: {', '.join(safe(job) for job in event.jobs)}"
+        case events.Launched():
+            return f"Zadig took it as {safe(str(event.ref))}"
+        case events.TaskChanged():
+            return f"task: {safe(event.after) or 'not started'}"
+        case events.JobChanged():
+            return _job_changed(event)
+        case events.Cancelling():
+            return f"cancelling the task: {safe(event.reason)}"
+        case events.PollFailed():
+            return (
+                f"cannot be read for {spell_duration(event.failing_for)}, trying on: {safe(str(event.error))}"
+            )
+        case events.PollRecovered():
+            return f"can be read again after {spell_duration(event.failed_for)}"
+        case events.LogClosed(complete=False):
+            return f"log of {job_word(event.job)}: lines may be missing: {safe(event.reason)}"
+        case events.Ended():
+            return outcome_words(event.outcome)
+        case _:
+            return _gate_event(event)
+
+
+def _job_changed(event: events.JobChanged) -> str | None:
+    if not event.after or event.after.phase is Phase.ATTENTION:
+        return None  # nothing yet; a gate is told as an event of its own
+    why = f": {safe(event.error)}" if event.error else ""
+    return f"{safe(event.stage)} / {job_word(event.job)}: {safe(event.after)}{why}"
+
+
+def _gate_event(event: events.Event) -> str | None:
+    match event:
+        case events.GateOpened(allowed=True):
+            return f"waits at gate {gate_words(event.gate)}: {safe(event.reason)}"
+        case events.GateOpened():
+            way = (
+                f"approve it in Zadig, or: zadig-async approve {shell_word(event.ref)}"
+                if event.gate.passable
+                else "somebody has to act in Zadig"
+            )
+            return f"waits at gate {gate_words(event.gate)}: {safe(event.reason)}; {way}"
+        case events.GateApproving():
+            return f"approving gate {safe(event.gate.name)}"
+        case events.GateApproved():
+            return f"gate {safe(event.gate.name)}: our approval shows in Zadig"
+        case events.GateNotApproved():
+            return f"gate {safe(event.gate.name)} could not be approved: {safe(event.reason)}"
+        case events.GateClosed():
+            return f"gate {safe(event.gate.name)} is no longer open"
+    return None
+
+
+def verdict_word(outcome: Outcome) -> str:
+    """Return the verdict in a word or two."""
+    return outcome.verdict.replace("_", " ")
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """Say how a launch ended, and why, in one line."""
+    why = reason_words(outcome)
+    return f"{verdict_word(outcome)} after {spell_duration(outcome.seconds)}{f': {why}' if why else ''}"
+
+
+def reason_words(outcome: Outcome) -> str:
+    """Say why an outcome is what it is; empty for a plain success."""
+    match outcome.verdict:
+        case Verdict.SUCCEEDED:
+            return ""
+        case Verdict.DETACHED if outcome.ref is None:
+            return "not started"
+        case Verdict.DETACHED:
+            return "the task goes on without us"
+        case Verdict.BLOCKED if outcome.gates:
+            return f"waits at gate {', '.join(gate_words(gate) for gate in outcome.gates)}"
+    failure = outcome.first_failure
+    if failure is not None:
+        why = f": {safe(failure.error)}" if failure.error else ""
+        return f"{job_word(failure.name)} {safe(failure.status)}{why}"
+    if outcome.error is not None:
+        return safe(str(outcome.error))
+    if outcome.task is not None and outcome.task.error:
+        return safe(outcome.task.error)
+    return ""
+
+
+def ref_words(outcome: Outcome) -> str:
+    """Name an outcome's task, or its workflow where there is no task."""
+    return safe(str(outcome.ref or outcome.workflow))
+
+
+def shell_word(word: object) -> str:
+    """Write a word for a shell to copy; the server chooses names, and must not choose commands."""
+    return shlex.quote(safe(str(word)))
