@@ -130,9 +130,11 @@ async def test_the_definition_can_be_read_and_written_back() -> None:
     after = await b.json("GET", "/openapi/workflows/custom/deploy-api/detail?projectKey=shop")
     del before["update_time"], after["update_time"]
     assert after == before
-    task = await b.run("deploy-api", project="shop")
-    b.advance(40)
-    assert [job.status for stage in task.stages for job in stage.jobs] == ["passed", "wait_for_approval", ""]
+    mobile = await b.send("GET", f"{CREATE}/name/deploy-mobile")
+    assert (await b.send("PUT", f"{CREATE}/deploy-mobile", mobile.body)).status == 200
+    task = await b.run("deploy-mobile", project="shop")
+    b.advance(60)
+    assert [job.status for stage in task.stages for job in stage.jobs] == ["passed"] * 3
     assert told(await b.send("GET", f"{CREATE}/name/nothing"))[:2] == (400, 6542)
 
 
@@ -140,9 +142,9 @@ async def test_the_definition_can_be_read_and_written_back() -> None:
 async def test_the_open_paths_for_definitions_came_with_version_5(version: str, status: int) -> None:
     b = bench(version=version)
     assert (await b.send("POST", "/openapi/workflows/custom", document())).status == status
-    assert (await b.send("PUT", "/openapi/workflows/custom/w", document(name="w"))).status == (
-        200 if status == 200 else 404
-    )
+    assert (
+        await b.send("PUT", "/openapi/workflows/custom/w", document(name="w", display_name="w"))
+    ).status == (200 if status == 200 else 404)
 
 
 async def test_delete() -> None:

@@ -25,7 +25,7 @@ async def execute(b: Bench, *inputs: dict[str, Any], token: str | None = None, *
 
 
 async def specs(job: dict[str, Any], parameters: Any, **scenario: Any) -> list[Any]:
-    """The specs of the job tasks that one job with these parameters becomes; a second job keeps the task alive."""
+    """The specs of the job tasks that one job becomes; a second job keeps the task alive."""
     b = Bench.of(world_of(job, {"name": "other"}, **scenario))
     answer = await execute(b, {"job_name": job["name"], "parameters": parameters}, {"job_name": "other"})
     assert answer.status == 200, answer.body.decode()
@@ -55,8 +55,7 @@ async def test_only_named_jobs_run_and_gates_are_no_exception() -> None:
 async def test_the_last_input_of_a_name_wins() -> None:
     job = {"name": "a", "variables": {"k": "0"}}
     b = Bench.of(world_of(job))
-    for_value = lambda value: {"job_name": "a", "parameters": {"kv": [{"key": "k", "value": value}]}}  # noqa: E731 - a table of two
-    await execute(b, for_value("1"), for_value("2"))
+    await execute(b, *({"job_name": "a", "parameters": {"kv": [{"key": "k", "value": x}]}} for x in "12"))
     spec = b.world.tasks[0].stages[0].jobs[0].spec
     assert spec is not None
     assert spec["envs"][0]["value"] == "2"

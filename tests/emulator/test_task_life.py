@@ -23,8 +23,8 @@ async def test_the_moments_of_a_task() -> None:
     b = Bench.of(world_of(job("one"), job("two")))
     b.advance(1)
     task = await b.run("w")
-    seen = []
-    for step in range(0, 140):
+    seen: list[tuple[float, tuple[str, ...]]] = []
+    for step in range(140):
         moment = step * 0.25
         line = (task.status, *(item.status for stage in task.stages for item in stage.jobs))
         if not seen or seen[-1][1] != line:
@@ -149,7 +149,7 @@ async def test_manual_error_handling(decision: str, job_status: str, task_status
     assert (again.status, b"6169" in again.body) == (400, True)
 
 
-MANUAL = [
+MANUAL: list[dict[str, Any]] = [
     {"name": "build", "jobs": [job("a")]},
     {"name": "ship", "manual_exec": {"users": ["ann"]}, "jobs": [job("b")]},
 ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -44,10 +44,10 @@ class Bench:
 
     async def advance_slowly(self, seconds: float, step: float = 0.25) -> None:
         """Advance in small steps and let every waiting reader run after each."""
+        await _settle()
         for _ in range(round(seconds / step)):
             self.advance(step)
-            for _ in range(8):
-                await asyncio.sleep(0)
+            await _settle()
 
     async def send(
         self,
@@ -116,6 +116,18 @@ class Bench:
         """The only job task of the job configured as `name`."""
         (found,) = [job for stage in task.stages for job in stage.jobs if job.origin_name == name]
         return found
+
+
+async def until(condition: Callable[[], object], seconds: float = 2.0) -> None:
+    """Wait in real time until something on the other end of a socket is so."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for belongs to the emulator, it sets no event
+            await asyncio.sleep(0.001)
+
+
+async def _settle() -> None:
+    for _ in range(8):
+        await asyncio.sleep(0)
 
 
 def world_of(*jobs: Mapping[str, Any], **workflow: Any) -> dict[str, Any]:

@@ -111,17 +111,17 @@ class RawServer:
     Attributes:
         requests: Every request read, of all connections, in order.
         connections: How many connections were accepted.
-        port: TCP port on 127.0.0.1.
+        port: TCP port on 127.0.0.1; unless told otherwise, one that is free.
         left: Set when a client closed a connection on which the script hangs.
     """
 
-    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._scripts = scripts
         self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
         self.requests: list[Request] = []
         self.connections = 0
-        self.port = 0
+        self.port = port
         self.left = asyncio.Event()
         self._arrival = asyncio.Condition()
 
@@ -136,7 +136,7 @@ class RawServer:
             await self._arrival.wait_for(lambda: len(self.requests) >= count)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

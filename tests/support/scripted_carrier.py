@@ -33,7 +33,9 @@ class _Bytes:
 
 
 class ScriptedCarrier:
-    """Answers each attempt with the next move; the last move, or `otherwise`, answers all further ones.
+    """Answers each attempt with the next move, and further ones with `otherwise` or else the last move.
+
+    A failure that is played twice is one object, whose traceback and notes grow: for many, give `otherwise`.
 
     Attributes:
         times: Loop time at which each attempt began, in seconds.

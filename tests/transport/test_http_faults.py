@@ -126,7 +126,7 @@ async def test_what_must_not_be_repeated_never_uses_an_old_connection(carrier: M
 @pytest.mark.parametrize("call", [get(), post()], ids=["read", "write"])
 async def test_a_server_that_says_nothing(carrier: MakeCarrier, call: AnyCall) -> None:
     async with RawServer([READ, HANG]) as server:
-        sender = carrier(server.url, timeouts=Timeouts(poll_total=0.03, write_total=0.03))
+        sender = carrier(server.url, timeouts=Timeouts(poll_total=0.05, write_total=0.05))
         error = await failure_of(sender.send(call))
         await server.left.wait()
     assert type(error) is DeadlineError
@@ -135,7 +135,7 @@ async def test_a_server_that_says_nothing(carrier: MakeCarrier, call: AnyCall) -
 @pytest.mark.parametrize("call", [get(), post()], ids=["read", "write"])
 async def test_a_server_that_drips(carrier: MakeCarrier, call: AnyCall) -> None:
     async with RawServer([READ, Drip(answer(b"a" * 100_000), size=1, pause=0.002), HANG]) as server:
-        sender = carrier(server.url, timeouts=Timeouts(poll_total=0.03, write_total=0.03))
+        sender = carrier(server.url, timeouts=Timeouts(poll_total=0.05, write_total=0.05))
         error = await failure_of(sender.send(call))
     assert type(error) is DeadlineError
 

@@ -4,8 +4,9 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator
 
+import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.calls import as_is, follow, get, make_call, post
@@ -142,12 +143,10 @@ async def test_what_cannot_be_read_is_asked_for_once_more() -> None:
     carrier = ScriptedCarrier(page, OK)
     assert await Sender(carrier).send(READ) is OK
     carrier = ScriptedCarrier(page, lost(), page, OK)
-    error = await failure_of(Sender(carrier).send(READ))
+    error = await failure_of(Sender(carrier, NO_JITTER).send(READ))
     assert type(error) is DecodeError
     assert len(carrier.times) == 3
-    assert error.__notes__ == [
-        f"Gave up after 3 attempts in {carrier.times[-1] - START:.1f} s: it could not be read twice."
-    ]
+    assert error.__notes__ == ["Gave up after 3 attempts in 0.0 s: it could not be read twice."]
 
 
 @pytest.mark.parametrize("fault", [KeyError("ours"), ConfigError("closed")], ids=type)
@@ -338,7 +337,7 @@ def test_policy_holds_whatever_happens(
     attempts = len(carrier.times)
     met = (names + names[-1:] * attempts)[:attempts]
     assert attempts <= policy.attempts
-    assert (reply is None) == (met[-1] != "ok" or ended - carrier.times[-1] < seconds)
+    assert (reply is None) == (met[-1] != "ok" or ended - carrier.times[-1] < seconds - 1e-6)
     assert met.count("page") <= 2
     assert [record.attempt for record in records] == [*range(1, attempts + 1)]
     # No wait reaches beyond the deadline, and no repeated read does.
@@ -354,7 +353,7 @@ def test_policy_holds_whatever_happens(
 
 @virtual_time
 async def test_the_budget_is_shared_and_bounds_what_a_dead_server_gets() -> None:
-    carrier = ScriptedCarrier(lost())
+    carrier = ScriptedCarrier(otherwise=lambda _call: lost())
     sender = Sender(carrier)
     errors = [await failure_of(sender.send(READ)) for _ in range(500)]
     assert len(carrier.times) <= 1.1 * 500
@@ -363,27 +362,30 @@ async def test_the_budget_is_shared_and_bounds_what_a_dead_server_gets() -> None
 
 @virtual_time
 async def test_the_budget_bounds_a_dead_server_asked_by_many_at_once() -> None:
-    carrier = ScriptedCarrier(After(1, lost()))
+    carrier = ScriptedCarrier(otherwise=lambda _call: After(1, lost()))
     sender = Sender(carrier)
     await asyncio.gather(*(failure_of(sender.send(READ)) for _ in range(500)))
     assert len(carrier.times) <= 1.1 * 500
 
 
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([0.05, 0.3, 0.6, 0.9]))
 def test_the_budget_bounds_a_server_that_fails_at_random(seed: int, share: float) -> None:
     chance = random.Random(seed)
     carrier = ScriptedCarrier(otherwise=lambda _call: lost() if chance.random() < share else OK)
 
-    async def main() -> int:
-        sender = Sender(carrier, RetryPolicy(first_delay=0))
-        replies = [await asyncio.gather(sender.send(READ), return_exceptions=True) for _ in range(400)]
-        return sum(reply == [OK] for reply in replies)
+    records: list[RequestRecord] = []
 
-    answered = run(main())
-    retries = len(carrier.times) - 400
-    failed_retries = len(carrier.times) - answered - (400 - answered)
-    assert failed_retries >= 0
-    assert retries <= 20 + 1.1 * answered
+    async def main() -> None:
+        sender = Sender(carrier, NO_JITTER, on_request=records.append)
+        for _ in range(400):
+            await asyncio.gather(sender.send(READ), return_exceptions=True)
+
+    run(main())
+    answered_at_first = sum(record.attempt == 1 and record.error is None for record in records)
+    failed_retries = sum(record.attempt > 1 and record.error is not None for record in records)
+    assert len(records) == len(carrier.times)
+    assert failed_retries <= 20 + 0.1 * answered_at_first
 
 
 @virtual_time
@@ -454,10 +456,10 @@ async def test_every_attempt_is_recorded_once() -> None:
     await Sender(carrier, RetryPolicy(first_delay=0), on_request=records.append).send(READ)
     await asyncio.sleep(0)
     label = "GET /openapi/things"
-    assert records == [
-        RequestRecord(label, Lane.POLL, 1, None, "TransportError", pytest.approx(2), 0),
-        RequestRecord(label, Lane.POLL, 2, 503, "ServerError", pytest.approx(1), 0),
-        RequestRecord(label, Lane.POLL, 3, 200, None, pytest.approx(3), 4),
+    assert [attrs.evolve(record, seconds=round(record.seconds, 3)) for record in records] == [
+        RequestRecord(label, Lane.POLL, 1, None, "TransportError", 2, 0),
+        RequestRecord(label, Lane.POLL, 2, 503, "ServerError", 1, 0),
+        RequestRecord(label, Lane.POLL, 3, 200, None, 3, 4),
     ]
 
 
@@ -514,7 +516,10 @@ async def test_a_stream_is_handed_on() -> None:
     async with Sender(carrier, on_request=records.append).stream(follow()) as body:
         assert [chunk async for chunk in body] == [b"data"]
         await asyncio.sleep(100)
-    assert records == [RequestRecord("GET /openapi/things", Lane.STREAM, 1, 200, None, pytest.approx(2), 0)]
+    (record,) = records
+    assert attrs.evolve(record, seconds=round(record.seconds, 3)) == RequestRecord(
+        "GET /openapi/things", Lane.STREAM, 1, 200, None, 2, 0
+    )
 
 
 STREAM_REFUSALS: list[tuple[Move, type[ZadigError]]] = [

@@ -178,8 +178,8 @@ def test_null_means_absent_and_absent_means_default(field: Field) -> None:
 
 @each_field
 def test_every_field_is_read(field: Field) -> None:
-    item = least(field.item) if attrs.has(field.item) else RIGHT[word(field.item)]
-    given = [item] if field.word == "list" else item
+    item: Any = least(field.item) if attrs.has(field.item) else RIGHT[word(field.item)]
+    given: Any = [item] if field.word == "list" else item
     made = codec.structure({**least(field.kind), field.json_key: given}, field.kind)
     name = next(each.name for each in attrs.fields(field.kind) if each.alias == field.argument)
     value = getattr(made, name)

@@ -52,7 +52,7 @@ def check(body: bytes) -> None:
 
 
 @given(TASKS)
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_valid_documents(document: dict[str, Any]) -> None:
     body = golden.go_json(document)
     assert status_seen(read_status, body) is not None
@@ -70,14 +70,14 @@ def test_golden_documents(name: str) -> None:
 @pytest.mark.parametrize("name", ["task-detail-running.json", "task-detail-waiting-approval.json"])
 def test_the_short_cut_is_taken(name: str) -> None:
     # The rule book would refuse this; the short cut does not look until somebody asks for all of it.
-    body = golden.body(name)[:-1] + b',"new":NaN}'
+    body = golden.body(name)[:-1] + b',"new":"\xff"}'
     assert read_task(body) == read_task(golden.body(name))
     assert read_status(body) == read_status(golden.body(name))
     with pytest.raises(DecodeError):
         _ = read_task(body).raw
 
 
-WRONG = st.sampled_from(
+WRONG: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         True,
@@ -103,7 +103,7 @@ WRONG = st.sampled_from(
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_a_value_of_another_kind(data: st.DataObject) -> None:
     document = data.draw(TASKS | st.sampled_from([golden.value(name) for name in DETAILS]))
     at = data.draw(st.sampled_from(places(document)))
@@ -111,7 +111,7 @@ def test_a_value_of_another_kind(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_key_that_stands_twice(data: st.DataObject) -> None:
     document = data.draw(TASKS | st.sampled_from([golden.value(name) for name in DETAILS]))
     keys = [place for place in places(document) if isinstance(place[-1], str)]
@@ -131,7 +131,7 @@ def value_at(document: Any, at: tuple[str | int, ...]) -> Any:
 
 
 @given(TASKS, st.data(), STATUS, STATUS)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_status_that_stands_twice_is_never_believed(
     document: dict[str, Any], data: st.DataObject, first: str, second: str
 ) -> None:
@@ -239,7 +239,9 @@ def test_what_a_poll_saw_is_what_a_full_read_says() -> None:
 
 
 def test_problems_have_the_place_whichever_way_they_are_found() -> None:
-    body = b'{"task_id":1,"workflow_key":"w","stages":[{"name":"s","manual_exec":{"enabled":1},"jobs":[{"name":"j","job_info":[]}]}]}'
+    job = b'{"name":"j","job_info":[]}'
+    stage = b'{"name":"s","manual_exec":{"enabled":1},"jobs":[' + job + b"]}"
+    body = b'{"task_id":1,"workflow_key":"w","stages":[' + stage + b"]}"
     with pytest.raises(DecodeError) as caught:
         _ = read_task(body).stages
     assert caught.value.problems == (

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import MappingProxyType
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 import click
 
+from zadig_async.cli import output
+from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.settings import Flags, Settings, load
 from zadig_async.errors import ConfigError
 from zadig_async.model.secret import MASK, Secret
@@ -160,15 +163,17 @@ def confirm(question: str, *, yes: bool) -> bool:
     """
     if yes:
         return True
-    if not click.get_text_stream("stdin").isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigError(f"{question} Nobody can be asked here.", hint="Add --yes if that is meant.")
     return click.confirm(question, err=True)
 
 
+def declined() -> ExitCode:
+    """Say that the answer was no, and return the exit code for it."""
+    output.remark("Nothing was sent.")
+    return ExitCode.BLOCKED
+
+
 def interactive() -> bool:
     """Whether a person watches a terminal that can redraw: no pipe, no CI, no dumb terminal."""
-    return (
-        click.get_text_stream("stdout").isatty()
-        and not os.environ.get("CI")
-        and os.environ.get("TERM") != "dumb"
-    )
+    return sys.stdout.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"

@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncGenerator
 from urllib.parse import parse_qsl
 
-from zadig_async.emulator.api import logs, tasks, tickets, views, workflows
+from zadig_async.emulator.api import logs, registries, tasks, tickets, views, workflows
 from zadig_async.emulator.clock import Clock
 from zadig_async.emulator.exchange import (
     Answer,
@@ -33,7 +33,14 @@ from zadig_async.emulator.world import World
 
 __all__ = ["Dialect"]
 
-_ROUTES: list[Route] = [*workflows.ROUTES, *tasks.ROUTES, *views.ROUTES, *tickets.ROUTES, *logs.ROUTES]
+_ROUTES: list[Route] = [
+    *workflows.ROUTES,
+    *tasks.ROUTES,
+    *views.ROUTES,
+    *tickets.ROUTES,
+    *logs.ROUTES,
+    *registries.ROUTES,
+]
 _BEARER_PARTS = 2
 _TOKEN_IN_QUERY = re.compile(r"([?&]token=)[^&]*")
 

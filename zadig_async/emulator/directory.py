@@ -65,6 +65,20 @@ class Directory:
         """The id of the default registry, or nothing."""
         return self.registry_id(self._registries[0]) if self._registries else ""
 
+    def registry_rows(self) -> list[dict[str, Any]]:
+        """The registries as the server lists them (core/system/service/types.go:212)."""
+        return [
+            {
+                "registry_id": self.registry_id(registry),
+                "address": registry.address,
+                "provider": "native",
+                "region": "",
+                "namespace": registry.namespace,
+                "is_default": index == 0,
+            }
+            for index, registry in enumerate(self._registries)
+        ]
+
     def registry_named(self, full_name: str) -> str | None:
         """The id of the registry whose `<address>/<namespace>` is exactly `full_name`."""
         for registry in self._registries:

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 
 import attrs
 
 from zadig_async.errors import ConfigError
-
-T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -32,7 +30,7 @@ class TicketUser:
     email: str
 
 
-def _several(value: Iterable[T]) -> tuple[T, ...]:
+def _several(value: Iterable[Any]) -> tuple[Any, ...]:
     if isinstance(value, str):
         raise ConfigError(
             "Ticket: expected a list, got str", hint="Put it in a list, even if it is only one."

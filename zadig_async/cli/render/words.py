@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from zadig_async.cli.durations import spell_duration
@@ -136,3 +137,8 @@ def ref_words(outcome: Outcome) -> str:
 def shell_word(word: object) -> str:
     """Write a word for a shell to copy; the server chooses names, and must not choose commands."""
     return shlex.quote(safe(str(word)))
+
+
+def clock_words(moment: datetime | None) -> str:
+    """Write a time in the zone of this machine; `-` for none."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment is not None else "-"
