@@ -1,4 +1,6 @@
-"""What every test shares: how Hypothesis searches."""
+"""What every test shares: how Hypothesis searches, and a main thread without an event loop."""
+
+import asyncio
 
 from hypothesis import HealthCheck, settings
 
@@ -10,3 +12,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci")
+
+# pytest-asyncio asks for the current loop to restore it later; asked for the first time, asyncio makes one,
+# which nobody closes, and the warning about it strikes whichever test the garbage collector runs in.
+asyncio.set_event_loop(None)

@@ -20,7 +20,9 @@ LAST_LINES = [
 
 
 def compiled(snippet: str) -> CodeType:
-    return compile(snippet, str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(snippet, str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    assert isinstance(code, CodeType)
+    return code
 
 
 @pytest.mark.parametrize(("snippet", "last"), list(zip(SNIPPETS, LAST_LINES, strict=True)))

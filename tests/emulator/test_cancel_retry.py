@@ -89,6 +89,16 @@ async def test_a_cancel_is_noticed_a_second_later() -> None:
     assert task.end == START + 9.5
 
 
+async def test_a_run_that_ends_before_it_notices_stays_cancelled() -> None:
+    b = Bench.of(world_of(JOBS[0]))
+    task = await b.run("w")
+    b.advance(15.75)
+    assert (task.status, b.job(task, "a").status) == ("running", "passed")
+    await b.cancel(task)
+    b.advance(30)
+    assert (task.status, task.stages[0].status, task.end) == ("cancelled", "passed", START + 16.5)
+
+
 async def test_a_cancelled_gate_says_so() -> None:
     b = Bench.of(world_of(*JOBS))
     task = await in_state(b, "gate")

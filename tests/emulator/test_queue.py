@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.emulator.worlds import Bench, world_of
+from tests.emulator.worlds import START, Bench, world_of
 
 LONG = {"name": "a", "prepare": 0, "duration": 50}
 
@@ -67,14 +67,17 @@ async def test_ids_count_per_workflow_with_gaps_and_start_over_after_a_delete() 
     await b.json("DELETE", "/openapi/workflows/custom?workflowKey=w&projectKey=p")
     listed = await b.json("GET", "/openapi/workflows/custom/w/tasks?projectKey=p")
     assert listed == {"total": 0, "workflow_tasks": []}
+    b.advance(7)
     document = {"name": "w", "display_name": "w", "project": "p", "concurrency_limit": -1}
     stages = [{"name": "s", "jobs": [{"name": "a", "type": "freestyle", "spec": {}}]}]
     await b.json("POST", "/api/aslan/workflow/v4", {**document, "stages": stages})
     # the id is given again, and the detail still finds the older task
     body = {"workflow_key": "w", "project_key": "p", "inputs": [{"job_name": "a"}]}
     assert (await b.json("POST", "/openapi/workflows/custom/task", body))["task_id"] == 1
-    b.advance(100)
-    assert len((await b.json("GET", "/openapi/workflows/custom/w/tasks?projectKey=p"))["workflow_tasks"]) == 1
+    detail = await b.json("GET", "/openapi/workflows/custom/task?taskId=1&workflowKey=w")
+    assert detail["create_time"] == int(START)
+    (listed,) = (await b.json("GET", "/openapi/workflows/custom/w/tasks?projectKey=p"))["workflow_tasks"]
+    assert (listed["task_id"], listed["create_time"]) == (1, int(START) + 7)
 
 
 async def test_a_waiting_task_of_a_deleted_workflow_waits_for_ever() -> None:

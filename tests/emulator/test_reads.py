@@ -42,6 +42,11 @@ async def test_workflow_list(query: str, keys: list[str]) -> None:
     assert list(value) == ["workflows"]
 
 
+async def test_registries_give_the_string_that_a_build_wants() -> None:
+    (row,) = await Bench.of(scenario()).json("GET", "/openapi/system/registry", token="bob")
+    assert f"{row['address']}/{row['namespace']}" == "https://hub.test/p"
+
+
 @pytest.mark.parametrize("query", ["", "?projectKey=", "?projectkey=p"])
 async def test_workflow_list_needs_a_project(query: str) -> None:
     assert (await Bench.of(scenario()).send("GET", f"/openapi/workflows{query}")).status == 400

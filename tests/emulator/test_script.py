@@ -73,6 +73,13 @@ def test_users_have_stable_identities() -> None:
         ("users:\n  - name: a\n    name: b\n", 's.yaml:3: found duplicate key "name"'),
         ("users: [\n", "s.yaml:2: "),
         ("- a\n", "s.yaml:1: the document: should be a mapping, not a list"),
+        ("projects:\n  - 7\n", "s.yaml:2: projects[0]: should be a mapping, not 7"),
+        ("projects:\n  - key:\n", "s.yaml:2: projects[0].key: should be text, not empty"),
+        (
+            "users:\n  - {name: a, projects: [p]}\n",
+            "s.yaml:2: users[0].projects: should be a mapping, not a list",
+        ),
+        ("users:\n  - {name: a, projects: {1: []}}\n", "a key should be text, not 1"),
         ("queue_tick: 0\n", "s.yaml:1: queue_tick: 0.0 is not positive"),
         (
             SHORT.replace("duration: 5", "outcome: [failed, maybe]"),

@@ -67,27 +67,27 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ],
 )
 def test_not_a_task(text: str) -> None:
-    with pytest.raises(ConfigError, match="^not a task: ") as caught:
+    with pytest.raises(ConfigError, match=r"^not a task: ") as caught:
         TaskRef.parse(text)
     assert "shop/deploy-api#56" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["", "shop", "shop/", "/deploy", "a/b/c", "a/b#1", "a /b", "a/b\n"])
 def test_not_a_workflow(text: str) -> None:
-    with pytest.raises(ConfigError, match="^not a workflow: "):
+    with pytest.raises(ConfigError, match=r"^not a workflow: "):
         WorkflowRef.parse(text)
 
 
 @pytest.mark.parametrize("key", ["", None, 5, b"shop", ["shop"]])
 def test_keys_are_text(key: Any) -> None:
     for make in (lambda: WorkflowRef(key, "w"), lambda: WorkflowRef("p", key), lambda: TaskRef(key, "w", 1)):
-        with pytest.raises(ConfigError, match="^(project|workflow): "):
+        with pytest.raises(ConfigError, match=r"^(project|workflow): "):
             make()
 
 
 @pytest.mark.parametrize("number", [0, -1, "1", 1.0, True, None])
 def test_a_task_id_is_a_whole_number_from_one(number: Any) -> None:
-    with pytest.raises(ConfigError, match="^task_id: expected a whole number from 1"):
+    with pytest.raises(ConfigError, match=r"^task_id: expected a whole number from 1"):
         TaskRef("p", "w", number)
 
 

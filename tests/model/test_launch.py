@@ -78,7 +78,7 @@ def test_refused(change: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("keys", [("", "w"), ("p", ""), (None, "w"), ("p", 5)])
 def test_a_workflow_is_named(keys: tuple[Any, Any]) -> None:
-    with pytest.raises(ConfigError, match="^(project|workflow): "):
+    with pytest.raises(ConfigError, match=r"^(project|workflow): "):
         Launch(*keys, jobs=["a"])
 
 

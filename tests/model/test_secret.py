@@ -37,17 +37,16 @@ def logged(*args: object) -> str:
     logger.addHandler(handler)
     logger.propagate = False
     try:
-        logger.warning(*args)  # type: ignore[arg-type]  # the first is the template
+        logger.warning(*args)
     finally:
         logger.removeHandler(handler)
     return stream.getvalue()
 
 
 def raised() -> str:
-    try:
+    with pytest.raises(ValueError) as caught:
         raise ValueError(SECRET)
-    except ValueError as error:
-        return "".join(traceback.format_exception(error))
+    return "".join(traceback.format_exception(caught.value))
 
 
 SHOWS: dict[str, Callable[[], str]] = {
@@ -75,7 +74,7 @@ SHOWS: dict[str, Callable[[], str]] = {
 
 def printed(*values: object) -> str:
     stream = io.StringIO()
-    print(*values, file=stream)  # noqa: T201 - printing is what is shown
+    print(*values, file=stream)
     return stream.getvalue()
 
 
@@ -92,7 +91,7 @@ LEAVES: dict[str, Callable[[], object]] = {
     "copy": lambda: copy.copy(SECRET),
     "deep copy": lambda: copy.deepcopy(HOLDER),
     "json": lambda: json.dumps({"token": SECRET}),
-    "join": lambda: "".join([SECRET]),  # type: ignore[list-item]  # the point of the test
+    "join": lambda: str.join(" ", [SECRET, SECRET]),  # type: ignore[list-item]  # the point of the test
     "concatenation": lambda: "Bearer " + SECRET,  # type: ignore[operator]  # the point of the test
     "encode": lambda: bytes(SECRET),  # type: ignore[call-overload]  # the point of the test
     "order": lambda: sorted([SECRET, SECRET]),  # type: ignore[type-var]  # the point of the test

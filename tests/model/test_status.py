@@ -97,10 +97,10 @@ def test_not_started() -> None:
 @pytest.mark.parametrize("word", ["running", "brand_new"])
 def test_a_status_is_copied_as_a_status(word: str) -> None:
     for other in (
-        pickle.loads(pickle.dumps(Status(word))),
+        pickle.loads(pickle.dumps(Status(word))),  # noqa: S301 - our own bytes
         copy.copy(Status(word)),
         copy.deepcopy(Status(word)),
-    ):  # noqa: S301 - our own bytes
+    ):
         assert type(other) is Status
         assert other == word
     assert repr(Status(word)) == f"Status({word!r})"

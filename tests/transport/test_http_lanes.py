@@ -9,7 +9,7 @@ import pytest
 from tests.support.calls import as_is, follow, get, make_call, post
 from tests.support.canary import failure_of
 from tests.support.raw_server import AGAIN, CLOSE, HANG, READ, RESET, Drip, RawServer, Script, Send, answer
-from zadig_async.errors import ConnectError, DeadlineError, DecodeError, TransportError
+from zadig_async.errors import ConfigError, ConnectError, DeadlineError, DecodeError, TransportError
 from zadig_async.transport.http import HttpCarrier
 from zadig_async.transport.options import Limits, Timeouts
 from zadig_async.wire.call import AnyCall, Lane
@@ -77,8 +77,8 @@ async def test_closing_sends_nobody_out_of_the_queue(carrier: MakeCarrier) -> No
         waiting = [asyncio.create_task(sender.send(post())) for _ in range(3)]
         await server.received(1)
         await sender.aclose()
-        for task in waiting:
-            await failure_of(task)
+        errors = [await failure_of(task) for task in waiting]
+        assert [type(error) for error in errors] == [TransportError, ConfigError, ConfigError]
         assert len(server.requests) == 1
         assert server.connections == 1
 

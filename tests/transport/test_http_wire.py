@@ -249,6 +249,22 @@ async def test_a_body_over_the_cap(carrier: MakeCarrier, sent: bytes, call: Call
     assert "larger than the 9000 bytes" in str(error)
 
 
+async def test_a_body_that_says_it_is_too_large_is_not_waited_for(carrier: MakeCarrier) -> None:
+    async with RawServer([READ, Send(answer(headers=["Content-Length: 9001"], sized=False)), HANG]) as server:
+        error = await failure_of(carrier(server.url).send(get(max_reply=9000)))
+        await server.left.wait()
+    assert isinstance(error, DecodeError)
+
+
+@pytest.mark.parametrize("cut", [1, 12, 50])
+async def test_compressed_data_that_stops_in_the_middle(carrier: MakeCarrier, cut: int) -> None:
+    sent = answer(gzip.compress(BODY)[:-cut], headers=["Content-Encoding: gzip"])
+    async with RawServer([READ, Send(sent), CLOSE]) as server:
+        error = await failure_of(carrier(server.url).send(get()))
+    assert isinstance(error, DecodeError)
+    assert "stops in the middle" in str(error)
+
+
 async def test_two_lengths_are_not_http(carrier: MakeCarrier) -> None:
     async with RawServer([READ, Send(chunked(BODY, "Content-Length: 10")), HANG]) as server:
         error = await failure_of(carrier(server.url).send(get()))

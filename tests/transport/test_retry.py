@@ -399,6 +399,16 @@ async def test_answered_retries_cost_nothing() -> None:
             assert budget.tokens == 1
 
 
+@pytest.mark.parametrize("answer", [OK, status(404), status(429)])
+@virtual_time
+async def test_an_answer_at_first_refills_the_budget_and_a_failure_does_not(answer: Reply) -> None:
+    budget = RetryBudget(capacity=1, refill=0.25)
+    assert budget.take()
+    sender = Sender(ScriptedCarrier(answer), RetryPolicy(attempts=1), budget)
+    await asyncio.gather(sender.send(READ), return_exceptions=True)
+    assert budget.tokens == (0 if answer.status == 429 else 0.25)
+
+
 @virtual_time
 async def test_an_empty_budget_forbids_retries_for_writes_too() -> None:
     carrier = ScriptedCarrier(refused(), OK)

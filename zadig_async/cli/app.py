@@ -135,12 +135,14 @@ def run(argv: Sequence[str]) -> int:
 
 def _report(error: ZadigError, session: Session) -> None:
     """Say what went wrong and what to do about it, on standard error."""
+    from zadig_async.cli.render.words import error_lines  # noqa: PLC0415 - keeps --help quick
+
     if session.debug:
         _show_trace(error, session)
-    first, *rest = safe_block(session.scrub(str(error))) or [type(error).__name__]
-    output.remark(f"Error: {first}")
+    first, *rest = error_lines(error)
+    output.remark(session.scrub(f"Error: {first}"))
     for line in (*rest, *_details(error)):
-        output.remark(line)
+        output.remark(session.scrub(line))
     if error.hint:
         output.remark(f"Hint: {session.scrub(' '.join(safe_block(error.hint)))}")
 

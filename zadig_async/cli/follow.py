@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from zadig_async.cli import exits
+from zadig_async.cli import exits, output
 from zadig_async.cli.exits import ExitCode
+from zadig_async.cli.render import summary
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.render.renderer import JsonRenderer, PlainRenderer, Renderer
 from zadig_async.cli.session import Session, interactive
@@ -47,14 +48,15 @@ class Following:
         policy: What may be done, and how patiently.
         board: The launches and tasks.
         again: Words that follow `zadig-async watch` and its tasks to go on in the same way.
+        advise: Whether to say what to do about outcomes that are no success.
     """
 
     session: Session
     policy: RunPolicy
     board: Board
     again: Sequence[str] = ()
+    advise: bool = True
     _renderer: Renderer = attrs.field(init=False)
-    _told: bool = attrs.field(init=False, default=False)
 
     async def follow(
         self, zadig: ZadigClient, work: Callable[[Orchestrator], Awaitable[list[Outcome]]]
@@ -86,6 +88,8 @@ class Following:
             return Followed(code=ExitCode.DETACHED)
         code = exits.of_outcomes(outcomes)
         self._renderer.outcomes(outcomes, code)
+        if self.advise and not self.session.json:
+            output.say_lines(summary.advice(outcomes))
         if any(outcome.verdict in _GO_ON for outcome in outcomes):
             self._renderer.note(self._resume())
         return Followed(code=code, outcomes=outcomes)
@@ -104,7 +108,7 @@ class Following:
         if self.session.json:
             return JsonRenderer()
         if not interactive():
-            return PlainRenderer()
+            return PlainRenderer(row.workflow for row in self.board.rows)
         from zadig_async.cli.render.live import LiveRenderer  # noqa: PLC0415 - for terminals only
 
         return LiveRenderer(self.board, _console(), clock)

@@ -1,8 +1,8 @@
 """A small Zadig v4.1 for tests and demos: the server's bytes, errors and quirks, on a clock of your choice.
 
 Here belongs everything that plays the server. It is written from the server's contract and imports nothing
-of the client, so that an error in one is not repeated in the other. `python -c` cheap: a name is imported
-when it is used.
+of the client, so that an error in one is not repeated in the other. Names are imported when they are used,
+and only `Emulator` needs aiohttp.
 
     from zadig_async.emulator import Emulator
 

@@ -2,8 +2,18 @@
 
 Usable in-process, also in virtual time::
 
-    world = World(Script.default(), clock.now()) dialect = Dialect(world, clock) answer = await
-    dialect.respond(Request(method="GET", target="/openapi/workflows?projectKey=shop", headers=...))
+    clock = ManualClock()
+    dialect = Dialect(World(Script.default(), clock.now()), clock)
+    answer = await dialect.respond(
+        Request(
+            method="GET",
+            target="/openapi/workflows?projectKey=shop",
+            headers={"Authorization": "Bearer demo-token"},
+        )
+    )
+
+With a `LoopClock` on a virtual-time loop the world follows that loop. A broken connection is the exception
+`Dropped`; a `Stream` is read from `events` and closed with `aclose`.
 """
 
 import asyncio
@@ -141,10 +151,7 @@ class Dialect:
         return effect
 
     def _user(self, request: Request) -> UserScript | None:
-        """The auth filter: `?token=` wins.
-
-        Else a header of exactly two parts, whose first is not looked at.
-        """
+        """The auth filter: `?token=` wins, else a header of two parts whose first is not looked at."""
         token = dict(parse_qsl(request.target.partition("?")[2])).get("token", "")
         if not token:
             parts = (request.header("Authorization") or "").split(" ")

@@ -1,7 +1,4 @@
-"""Who and what a world knows by name.
-
-Users, groups, tokens, registries, code hosts, projects, environments.
-"""
+"""Who and what a world knows by name: people, registries, code hosts, projects and environments."""
 
 from typing import Any
 

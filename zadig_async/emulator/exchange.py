@@ -1,7 +1,4 @@
-"""Requests and answers as values, and the server's envelopes.
-
-Success, three kinds of error, plain text, redirect.
-"""
+"""Requests and answers as values, and the server's envelopes: success, errors, plain text, redirect."""
 
 from collections.abc import AsyncGenerator, Mapping
 from http import HTTPStatus

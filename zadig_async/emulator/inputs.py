@@ -69,10 +69,7 @@ def _set_repo(target: Json, given: Json | None, directory: Directory) -> None:
 
 
 def _overwrite_repo(stored: list[Json], given: list[Json], directory: Directory) -> list[Json]:
-    """Overwrite branch, pr, prs, enable_commit and commit_id of stored repositories.
-
-    Return the matched ones.
-    """
+    """Overwrite branch, pr, prs and commit of stored repositories; return those that matched."""
     matched: list[Json] = []
     for item in given:
         host = directory.codehost(text(item, "codehost_name"))

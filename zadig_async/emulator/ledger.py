@@ -1,7 +1,4 @@
-"""What truly happened in a world.
-
-Every request, and every change it caused. The measure for a client's beliefs.
-"""
+"""What truly happened in a world: every request and every change it caused."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,6 +1,4 @@
-"""The live log.
-
-Waits for the pod, replays, follows, and then falls silent without ending, as the real one does.
+"""The live log: waits for the pod, replays, follows, then falls silent without ending, as the real one does.
 
 Source: Zadig v4.1.0 core/log/service/sse.go:47-380 and pkg/shared/handler/sse.go:31-65.
 """

@@ -1,7 +1,4 @@
-"""Finds the handler of a path the way gin does.
-
-Decoded path, exact segments, fixed words before parameters.
-"""
+"""Finds the handler of a path as gin does: decoded path, exact segments, fixed words before parameters."""
 
 from collections.abc import Callable, Mapping
 

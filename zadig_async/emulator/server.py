@@ -1,6 +1,4 @@
-"""The emulator on a real socket.
-
-A thin aiohttp face over `Dialect`, with control endpoints under `/_emulator`.
+"""The emulator on a real socket: a thin aiohttp face over `Dialect`, and control under `/_emulator`.
 
 Example::
 

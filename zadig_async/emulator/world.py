@@ -1,6 +1,4 @@
-"""The emulated Zadig's inside.
-
-Resources, the queue, and the operations on tasks. Pure: no asyncio, no sockets.
+"""The emulated Zadig's inside: resources, the queue, the operations on tasks. No asyncio, no sockets.
 
 `advance` moves time; every other method acts at the moment the world has reached.
 """

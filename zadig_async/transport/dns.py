@@ -40,8 +40,9 @@ class Lookups:
         found = self._running.get(key)
         if found is None:
             found = self._start(key)
-        # Shielded: a caller that leaves must not take the answer from the others.
-        return await asyncio.shield(found)
+        # Unlike a plain await, this leaves the look-up to the others when this caller is cancelled.
+        await asyncio.wait([found])
+        return found.result()
 
     def _start(self, key: tuple[str, int, int]) -> asyncio.Future[list[AddressRow]]:
         loop = asyncio.get_running_loop()

@@ -6,8 +6,8 @@ they cannot vouch for, is read again by the rule book (`wire.codec`), which alon
 Both give equal values; a property test holds them together.
 """
 
-import re
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -25,56 +25,66 @@ T = TypeVar("T")
 _Second = Annotated[int, msgspec.Meta(ge=0, le=codec.LAST_SECOND)]
 _Raw = msgspec.Raw
 _NULL: Final = msgspec.Raw(b"null")
-_STATUS_KEY: Final = b'"status"'
-_ESCAPE: Final = b"\\u00"
-_ESCAPED_LETTER: Final = re.compile(rb"\\u00[67]")
+_ABSENT: Final = b"null"
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a body it does not take; its ValidationError is a DecodeError too."""
 
 _WAITING: Final = frozenset(word for word, phase in PHASE_OF.items() if phase is Phase.ATTENTION)
+_FINAL: Final = frozenset(word for word, phase in PHASE_OF.items() if phase.final)
+
+_statuses_met: Final[Iterator[int]] = itertools.count()
+"""Counts every status of every document on its way in; taking from it is atomic, so threads may share it."""
 
 
+def _status_met(_: type[Status], word: object) -> Status:
+    """Make a status for msgspec, which calls this for each one it meets, the later thrown away included."""
+    next(_statuses_met)
+    if type(word) is not str:
+        raise TypeError  # msgspec makes a ValidationError of it
+    return Status(word)
+
+
+# The fields are in the order of the wire, which is where the decoder looks for the next one first.
 class _Job(msgspec.Struct, gc=False):
     name: str
     key: str = ""
     display_name: str = ""
     origin_name: str = ""
     type: str = ""
-    status: str | msgspec.UnsetType = msgspec.UNSET
+    status: Status | msgspec.UnsetType = msgspec.UNSET
+    reverted: bool = False
     start_time: _Second = 0
     end_time: _Second = 0
     cost_seconds: int | float = 0
     error: str = ""
-    reverted: bool = False
     breakpoint_before: bool = False
     breakpoint_after: bool = False
+    spec: _Raw = _NULL
     error_policy: _Raw = _NULL
     error_handler_user_id: str = ""
     error_handler_username: str = ""
     retry_count: int = 0
     job_info: _Raw = _NULL
-    spec: _Raw = _NULL
 
 
 class _Stage(msgspec.Struct, gc=False):
     name: str
-    status: str | msgspec.UnsetType = msgspec.UNSET
+    status: Status | msgspec.UnsetType = msgspec.UNSET
     start_time: _Second = 0
     end_time: _Second = 0
     parallel: bool = False
     manual_exec: _Raw = _NULL
     approval: _Raw = _NULL
-    error: str = ""
     jobs: list[_Job] | None = None
+    error: str = ""
 
 
 class _Task(msgspec.Struct):
     task_id: int
     workflow_key: str
     workflow_name: str = ""
-    project_key: str = ""
     params: _Raw = _NULL
-    status: str | msgspec.UnsetType = msgspec.UNSET
+    status: Status | msgspec.UnsetType = msgspec.UNSET
     reverted: bool = False
     remark: str = ""
     task_creator: str = ""
@@ -83,6 +93,7 @@ class _Task(msgspec.Struct):
     start_time: _Second = 0
     end_time: _Second = 0
     stages: list[_Stage] | None = None
+    project_key: str = ""
     error: str = ""
     is_restart: bool = False
     debug: bool = False
@@ -94,9 +105,9 @@ class _SeenJob(msgspec.Struct, gc=False):
     name: str
     type: str = ""
     status: str = ""
-    error: str = ""
     start_time: _Second = 0
     end_time: _Second = 0
+    error: str = ""
 
 
 class _SeenApproval(msgspec.Struct, gc=False):
@@ -113,16 +124,16 @@ class _SeenStage(msgspec.Struct, gc=False):
 class _SeenTask(msgspec.Struct):
     task_id: int
     workflow_key: str
-    project_key: str = ""
     status: str = ""
-    error: str = ""
     task_revoker: str = ""
     start_time: _Second = 0
     end_time: _Second = 0
     stages: list[_SeenStage] | None = None
+    project_key: str = ""
+    error: str = ""
 
 
-_DETAIL: Final = msgspec.json.Decoder(_Task)
+_DETAIL: Final = msgspec.json.Decoder(_Task, dec_hook=_status_met)
 _SEEN: Final = msgspec.json.Decoder(_SeenTask)
 
 
@@ -132,11 +143,12 @@ def read_task(body: bytes) -> Task:
     Raises:
         DecodeError: With every problem and its path.
     """
+    before = next(_statuses_met)
     try:
         seen = _DETAIL.decode(body)
     except _UNREADABLE:
         return _by_the_book(body)
-    if _status_may_stand_twice(body, seen):
+    if next(_statuses_met) - before - 1 > _statuses_kept(seen):
         return _by_the_book(body)
     stages = Lazy(lambda: _stages(seen))
     status = _status(seen.status)
@@ -180,14 +192,13 @@ def read_status(body: bytes) -> TaskStatus:
         seen = _SEEN.decode(body)
     except _UNREADABLE:
         return status_of(_by_the_book(body))
-    status = Status(seen.status)
-    if status.final:
+    if seen.status in _FINAL:
         return status_of(_by_the_book(body))
     return TaskStatus(
         task_id=seen.task_id,
         workflow_key=seen.workflow_key,
         project_key=seen.project_key,
-        status=status,
+        status=Status(seen.status),
         error=seen.error,
         revoker=seen.task_revoker,
         started_at=codec.moment(seen.start_time),
@@ -227,40 +238,39 @@ def status_of(task: Task) -> TaskStatus:
     )
 
 
-def _nested(raw: msgspec.Raw, kind: type[T], at: str) -> T | None:
-    value = strict.parse(bytes(raw))
-    return None if value is None else codec.structure(value, kind, at=at)
+def _nested(raw: msgspec.Raw, kind: type[T], at: str, field: str) -> T | None:
+    text = bytes(raw)
+    return None if text == _ABSENT else codec.structure(strict.parse(text), kind, at=f"{at}.{field}")
 
 
-def _object(raw: msgspec.Raw, at: str) -> Mapping[str, Any] | None:
-    value = strict.parse(bytes(raw))
-    if value is None or isinstance(value, dict):
+def _object(raw: msgspec.Raw, at: str, field: str) -> Mapping[str, Any] | None:
+    text = bytes(raw)
+    if text == _ABSENT:
+        return None
+    value = strict.parse(text)
+    if isinstance(value, dict):
         return value
-    raise codec.misfit(at, "an object", value)
+    raise codec.misfit(f"{at}.{field}", "an object", value)
 
 
 def _by_the_book(body: bytes) -> Task:
     return codec.structure(strict.parse(body), Task)
 
 
-def _status(word: str | msgspec.UnsetType) -> Status:
-    return NOT_STARTED if word is msgspec.UNSET else Status(word)
+def _status(word: Status | msgspec.UnsetType) -> Status:
+    return NOT_STARTED if word is msgspec.UNSET else word
 
 
-def _status_may_stand_twice(body: bytes, seen: _Task) -> bool:
-    """Whether more `status` keys stand in the body than one for each object that has one.
+def _statuses_kept(seen: _Task) -> int:
+    """Count the statuses that are left; where more were met, one object held two of them.
 
-    msgspec, like every fast decoder, lets the last of two equal keys win. Counting settles nearly every
-    document; where specs or texts hold the word too, or a letter is written as an escape, which Go never
-    does, the rule book looks.
+    msgspec, like every fast decoder, lets the last of two equal keys win.
     """
     stages = seen.stages or ()
-    words = [seen.status]
+    words = [job.status for stage in stages for job in stage.jobs or ()]
     words += [stage.status for stage in stages]
-    words += [job.status for stage in stages for job in stage.jobs or ()]
-    if body.count(_STATUS_KEY) > len(words) - words.count(msgspec.UNSET):
-        return True
-    return _ESCAPE in body and _ESCAPED_LETTER.search(body) is not None
+    words.append(seen.status)
+    return len(words) - words.count(msgspec.UNSET)
 
 
 def _waits(seen: _SeenTask) -> bool:
@@ -302,8 +312,8 @@ def _stage(stage: _Stage, at: str) -> StageRun:
         started_at=codec.moment(stage.start_time),
         ended_at=codec.moment(stage.end_time),
         parallel=stage.parallel,
-        manual_exec=_nested(stage.manual_exec, ManualExec, f"{at}.manual_exec"),
-        approval=_object(stage.approval, f"{at}.approval"),
+        manual_exec=_nested(stage.manual_exec, ManualExec, at, "manual_exec"),
+        approval=_object(stage.approval, at, "approval"),
         error=stage.error,
         jobs=tuple(_job(job, f"{at}.jobs[{index}]") for index, job in enumerate(stage.jobs or ())),
     )
@@ -324,10 +334,10 @@ def _job(job: _Job, at: str) -> JobRun:
         reverted=job.reverted,
         breakpoint_before=job.breakpoint_before,
         breakpoint_after=job.breakpoint_after,
-        error_policy=_nested(job.error_policy, ErrorPolicy, f"{at}.error_policy"),
+        error_policy=_nested(job.error_policy, ErrorPolicy, at, "error_policy"),
         error_handler_id=job.error_handler_user_id,
         error_handler_name=job.error_handler_username,
         retry_count=job.retry_count,
-        info=_object(job.job_info, f"{at}.job_info"),
+        info=_object(job.job_info, at, "job_info"),
         spec=Lazy(lambda: codec.spec_of(job.type, strict.parse(bytes(job.spec)), job=job.name)),
     )

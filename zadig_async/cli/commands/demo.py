@@ -12,7 +12,6 @@ from zadig_async.cli.render.board import Board
 from zadig_async.cli.session import Session, complete, output_options, pass_session
 from zadig_async.client.client import ZadigClient
 from zadig_async.emulator import Emulator, Ledger, Script
-from zadig_async.model.inputs import FreestyleInput, JobInput, RepoInput
 from zadig_async.model.launch import ALL_JOBS, Launch
 from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule, RunPolicy
@@ -25,20 +24,13 @@ _PATIENCE: Final = 120.0
 
 _RULE: Final = ApprovalRule(project="shop", workflow="deploy-*", gate="staging-gate", comment="demo")
 
-_REPOSITORIES: Final = {
-    "deploy-api": "shop-api",
-    "deploy-web": "shop-web",
-    "deploy-search": "shop-search",
-    "deploy-mobile": None,
-}
-"""The workflows of the demo, with the repository whose branch each build takes."""
-
 _EXPECTED: Final = {
     "deploy-api": Verdict.SUCCEEDED,
     "deploy-web": Verdict.SUCCEEDED,
     "deploy-search": Verdict.FAILED,
     "deploy-mobile": Verdict.SUCCEEDED,
 }
+"""The workflows of the demo, and how each is to end."""
 
 _FAILING_JOB: Final = "build"
 _GATED: Final = frozenset({"deploy-api", "deploy-web"})
@@ -76,10 +68,10 @@ async def _demo(session: Session, speed: float) -> ExitCode:
     policy = RunPolicy(
         approvals=ApprovalPolicy([_RULE]), follow_logs=True, poll_every=_POLL_EVERY, outage=_PATIENCE
     )
-    launches = [_launch(workflow) for workflow in _REPOSITORIES]
+    launches = [Launch("shop", workflow, jobs=ALL_JOBS) for workflow in _EXPECTED]
     async with Emulator(Script.default(), speed=speed) as emulator:
         _introduce(session, emulator.url, speed)
-        following = Following(session, policy, Board(launch.ref for launch in launches))
+        following = Following(session, policy, Board(launch.ref for launch in launches), advise=False)
         async with ZadigClient.connect(emulator.url, token=emulator.token) as zadig:
             followed = await following.follow(zadig, lambda orchestrator: orchestrator.run_all(launches))
         if followed.code is ExitCode.DETACHED:
@@ -87,16 +79,6 @@ async def _demo(session: Session, speed: float) -> ExitCode:
             return followed.code
         wrong = [*differences(followed.outcomes), *untrue(followed.outcomes, emulator.ledger)]
     return _conclude(session, wrong)
-
-
-def _launch(workflow: str) -> Launch:
-    """Return a launch of every job; a build says which code it takes, since servers before v4.2 forget it."""
-    repository = _REPOSITORIES[workflow]
-    inputs: dict[str, JobInput] = {}
-    if repository is not None:
-        repo = RepoInput(codehost_name="gitlab", repo_namespace="mall", repo_name=repository, branch="main")
-        inputs["build"] = FreestyleInput(repos=[repo])
-    return Launch("shop", workflow, jobs=ALL_JOBS, inputs=inputs)
 
 
 def _introduce(session: Session, url: str, speed: float) -> None:

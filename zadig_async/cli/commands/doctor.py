@@ -133,7 +133,7 @@ def _settings_checks(settings: Settings) -> Iterator[Check]:
     secure = settings.url.startswith("https:")
     yield Check(
         "url",
-        State.OK if secure else State.WARN,
+        State.OK if secure else State.NOTE,
         f"{safe(settings.url)} (from {safe(settings.url_from)})",
         "" if secure else "Plain http is accepted for this machine only.",
     )

@@ -67,7 +67,7 @@ class LiveRenderer:
         self._board = board
         self._console = console
         self._clock = clock
-        self._labels = Labels()
+        self._labels = Labels(row.workflow for row in board.rows)
         self._live = Live(
             console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
@@ -150,7 +150,6 @@ class LiveRenderer:
             )
         output.say()
         output.say(summary.tally(outcomes))
-        output.say_lines(summary.advice(outcomes))
 
     def _print(self, event: events.Event, separator: str, text: Text) -> None:
         colour = _COLOURS[zlib.crc32(event.workflow.workflow.encode(errors="replace")) % len(_COLOURS)]

@@ -1,6 +1,6 @@
 """`Renderer`: shows a run while it goes on, as lines or as JSON; the live table is `render.live`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -12,6 +12,7 @@ from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.render import records, summary, words
 from zadig_async.cli.render.columns import GAP, pad
 from zadig_async.cli.terminal import safe, safe_line
+from zadig_async.model.ids import WorkflowRef
 from zadig_async.model.outcome import Outcome
 from zadig_async.orchestrator import events
 
@@ -56,8 +57,10 @@ class _Still:
 class Labels:
     """What stands before each line, as wide as the widest so far."""
 
-    def __init__(self) -> None:
-        self._width = 0
+    def __init__(self, workflows: Iterable[WorkflowRef] = ()) -> None:
+        """Begin as wide as these workflows need."""
+        widths = (cell_len(safe(ref.workflow)) for ref in workflows)
+        self._width = min(WIDEST_LABEL, max(widths, default=0))
 
     def of(self, event: events.Event) -> str:
         """Return the padded label of an event: its workflow, or workflow and job for a log."""
@@ -73,8 +76,9 @@ class PlainRenderer(_Still):
     `deploy-api       > 构建 / build: running` is what happened, `deploy-api/build | go: ok` is a log.
     """
 
-    def __init__(self) -> None:
-        self._labels = Labels()
+    def __init__(self, workflows: Iterable[WorkflowRef] = ()) -> None:
+        """Prepare for the runs of these workflows."""
+        self._labels = Labels(workflows)
 
     def event(self, event: events.Event) -> None:
         """Write a line, or the lines of a log."""
@@ -97,7 +101,6 @@ class PlainRenderer(_Still):
         output.say_lines(GAP.join(cells).rstrip() for cells in summary.summary_cells(outcomes))
         output.say()
         output.say(summary.tally(outcomes))
-        output.say_lines(summary.advice(outcomes))
 
 
 class JsonRenderer(_Still):

@@ -7,12 +7,43 @@ from datetime import datetime
 from typing import Final
 
 from zadig_async.cli.durations import spell_duration
-from zadig_async.cli.terminal import safe
+from zadig_async.cli.terminal import safe, safe_block
+from zadig_async.errors import (
+    ConflictError,
+    ConnectError,
+    DeadlineError,
+    DecodeError,
+    ForbiddenError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RejectedError,
+    ServerError,
+    TransportError,
+    UnauthorizedError,
+    ZadigError,
+)
 from zadig_async.model.gate import Gate
 from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.model.status import Phase
 from zadig_async.model.user import User
 from zadig_async.orchestrator import events
+
+_KINDS: Final[tuple[tuple[type[ZadigError], str], ...]] = (
+    (UnauthorizedError, "token not accepted"),
+    (ForbiddenError, "no permission"),
+    (NotFoundError, "not found"),
+    (ConflictError, "conflict"),
+    (RejectedError, "refused by Zadig"),
+    (RateLimitedError, "too many requests"),
+    (ServerError, "the server failed"),
+    (ConnectError, "no connection"),
+    (OutcomeUnknownError, "outcome unknown"),
+    (DeadlineError, "out of time"),
+    (TransportError, "connection lost"),
+    (DecodeError, "unreadable answer"),
+)
+"""What each kind of error is called, subclasses before their bases."""
 
 _JOB_TASK: Final = re.compile(r"job-[0-9]+-[0-9]+-[0-9]+-(.+)")
 
@@ -54,9 +85,8 @@ def event_words(event: events.Event) -> str | None:
         case events.Cancelling():
             return f"cancelling the task: {safe(event.reason)}"
         case events.PollFailed():
-            return (
-                f"cannot be read for {spell_duration(event.failing_for)}, trying on: {safe(str(event.error))}"
-            )
+            since = spell_duration(event.failing_for)
+            return f"cannot be read for {since}, trying on: {error_words(event.error)}"
         case events.PollRecovered():
             return f"can be read again after {spell_duration(event.failed_for)}"
         case events.LogClosed(complete=False):
@@ -96,6 +126,18 @@ def _gate_event(event: events.Event) -> str | None:
     return None
 
 
+def error_lines(error: ZadigError) -> list[str]:
+    """Say an error in lines, at least one, of which the first begins with what kind it is."""
+    kind = next((lead for cls, lead in _KINDS if isinstance(error, cls)), "")
+    first, *rest = safe_block(str(error)) or [""]
+    return [": ".join(part for part in (kind, first) if part) or type(error).__name__, *rest]
+
+
+def error_words(error: ZadigError) -> str:
+    """Say an error in one line that begins with what kind it is."""
+    return " ".join(error_lines(error))
+
+
 def verdict_word(outcome: Outcome) -> str:
     """Return the verdict in a word or two."""
     return outcome.verdict.replace("_", " ")
@@ -123,7 +165,7 @@ def reason_words(outcome: Outcome) -> str:
         why = f": {safe(failure.error)}" if failure.error else ""
         return f"{job_word(failure.name)} {safe(failure.status)}{why}"
     if outcome.error is not None:
-        return safe(str(outcome.error))
+        return error_words(outcome.error)
     if outcome.task is not None and outcome.task.error:
         return safe(outcome.task.error)
     return ""

@@ -43,8 +43,6 @@ def list_tasks(call: Call) -> Response:
         tasks = sorted(tasks, key=lambda task: (int(task.created), task.id), reverse=True)
         if size > 0:
             tasks = tasks[(number - 1) * size : number * size]
-        elif size < 0:
-            tasks = tasks[:0]
     return json_body({"total": total, "workflow_tasks": [task_row(task, project) for task in tasks]})
 
 
@@ -113,7 +111,7 @@ def retry(call: Call) -> Response:
 def approve(call: Call) -> Response:
     """`POST /openapi/workflows/custom/task/approve`.
 
-    Source: handler/openapi.go:402); `stage_name` is the job's task name.
+    `stage_name` is the job's task name (handler/openapi.go:402).
     """
     try:
         body = struct(parse(call.request.body), "workflow.OpenAPIApproveRequest")

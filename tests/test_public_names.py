@@ -1,0 +1,71 @@
+"""The public names: all there, all meant, all used in `typing_api.py` as a caller would."""
+
+import ast
+import importlib.metadata
+from pathlib import Path
+
+import zadig_async
+from tests import typing_api
+
+PUBLIC = {
+    "ALL_JOBS",
+    "ApprovalPolicy",
+    "ApprovalRule",
+    "Deadlines",
+    "Gate",
+    "GateKind",
+    "Launch",
+    "Orchestrator",
+    "Outcome",
+    "Phase",
+    "RequestRecord",
+    "RetryPolicy",
+    "Run",
+    "RunPolicy",
+    "Secret",
+    "Status",
+    "Task",
+    "TaskRef",
+    "TaskStatus",
+    "TaskSummary",
+    "Ticket",
+    "Verdict",
+    "Workflow",
+    "WorkflowRef",
+    "ZadigClient",
+    "ZadigError",
+    "__version__",
+}
+
+
+def test_the_list_of_names() -> None:
+    assert set(zadig_async.__all__) == PUBLIC
+    assert list(zadig_async.__all__) == sorted(zadig_async.__all__, key=str)
+
+
+def test_every_name_is_there_and_documented() -> None:
+    for name in PUBLIC - {"__version__", "ALL_JOBS"}:
+        value = getattr(zadig_async, name)
+        assert value.__module__.startswith("zadig_async.")
+        assert value.__doc__
+
+
+def test_nothing_else_is_public() -> None:
+    folder = Path(zadig_async.__file__).parent
+    rooms = {path.stem for path in folder.iterdir()}
+    found = {name for name in vars(zadig_async) if not name.startswith("_")}
+    assert found - rooms == PUBLIC - {"__version__"}
+
+
+def test_a_caller_uses_every_name() -> None:
+    tree = ast.parse(Path(typing_api.__file__).read_text(encoding="utf-8"))
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert used >= PUBLIC
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert zadig_async.__version__ == importlib.metadata.version("zadig-async")
+
+
+def test_types_are_shipped() -> None:
+    assert (Path(zadig_async.__file__).parent / "py.typed").is_file()

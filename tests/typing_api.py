@@ -1,0 +1,146 @@
+"""The public names as a caller would use them. Nothing here runs: mypy reads it with the other tests."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import assert_type
+
+from zadig_async import (
+    ALL_JOBS,
+    ApprovalPolicy,
+    ApprovalRule,
+    Deadlines,
+    Gate,
+    GateKind,
+    Launch,
+    Orchestrator,
+    Outcome,
+    Phase,
+    RequestRecord,
+    RetryPolicy,
+    Run,
+    RunPolicy,
+    Secret,
+    Status,
+    Task,
+    TaskRef,
+    TaskStatus,
+    TaskSummary,
+    Ticket,
+    Verdict,
+    Workflow,
+    WorkflowRef,
+    ZadigClient,
+    ZadigError,
+    __version__,
+)
+from zadig_async.model.inputs import ApprovalInput, DeployInput, DeployService
+from zadig_async.model.task import JobRun, TaskPage
+from zadig_async.model.user import User
+from zadig_async.model.view import View
+from zadig_async.orchestrator.events import Event
+from zadig_async.wire.loglines import LogLine
+
+VERSION: str = __version__
+
+
+def on_request(record: RequestRecord) -> None:
+    assert_type(record.seconds, float)
+    assert_type(record.status, int | None)
+
+
+def client() -> ZadigClient:
+    return ZadigClient.connect(
+        "https://zadig.example.net",
+        token=Secret("token"),
+        ca_file=Path("ca.pem"),
+        retry=RetryPolicy(attempts=2),
+        on_request=on_request,
+    )
+
+
+async def workflows(zadig: ZadigClient) -> None:
+    for row in await zadig.workflows.list("shop", view="nightly"):
+        assert_type(row.updated_at, datetime | None)
+    workflow = await zadig.workflows.get("shop", "deploy")
+    assert_type(workflow, Workflow)
+    assert_type(workflow.ref, WorkflowRef)
+    await zadig.workflows.create({"name": "deploy", "project": "shop"}, view="nightly")
+    await zadig.workflows.update("deploy", {"name": "deploy", "project": "shop"})
+    await zadig.workflows.delete("shop", "deploy")
+
+
+async def tasks(zadig: ZadigClient, gate: Gate) -> None:
+    service = DeployService(service_name="api", service_module="api", image_name="hub/api:1")
+    ref = await zadig.tasks.create(
+        "shop",
+        "deploy",
+        inputs={"gate": ApprovalInput(), "deploy": DeployInput(env_name="prod", services=[service])},
+        params={"branch": "main"},
+    )
+    assert_type(ref, TaskRef)
+    async for line in zadig.tasks.list("shop", "deploy"):
+        assert_type(line, TaskSummary)
+        assert_type(line.status, Status)
+        assert_type(line.status.phase, Phase)
+    assert_type(await zadig.tasks.page("shop", "deploy", number=1, size=10), TaskPage)
+    task = await zadig.tasks.get(ref)
+    assert_type(task, Task)
+    assert_type(task.job("job-0-0-0-build"), JobRun | None)
+    assert_type(await zadig.tasks.status(ref), TaskStatus)
+    for each in task.gates:
+        assert_type(each, Gate)
+        assert_type(each.kind, GateKind)
+        assert_type(each.approvers, tuple[User, ...])
+    await zadig.tasks.approve(ref, gate, comment="LGTM")
+    await zadig.tasks.reject(ref, gate)
+    await zadig.tasks.cancel(ref)
+    await zadig.tasks.retry(ref)
+    await zadig.tasks.remark(ref, "train 7")
+
+
+async def the_rest(zadig: ZadigClient, ref: TaskRef) -> None:
+    assert_type(await zadig.views.list("shop"), tuple[View, ...])
+    await zadig.views.create("shop", "nightly", ["deploy"])
+    await zadig.views.update("shop", "nightly", enabled={"deploy": False})
+    await zadig.views.delete("shop", "nightly")
+    await zadig.tickets.create(
+        Ticket(project_key="shop", approval_id="OA-1", envs=["prod"], window_start=datetime.now(UTC))
+    )
+    assert_type(await zadig.logs.fetch(ref, "job-0-0-0-build"), str)
+    async for line in zadig.logs.follow(ref, "job-0-0-0-build", tail=10):
+        assert_type(line, LogLine)
+    async with zadig.logs.open(ref, "job-0-0-0-build") as stream:
+        async for batch in stream:
+            assert_type(batch, list[LogLine])
+    for registry in await zadig.registries.list():
+        assert_type(registry.name, str)
+
+
+def say(event: Event) -> None:
+    assert_type(event.workflow, WorkflowRef)
+    assert_type(event.ref, TaskRef | None)
+
+
+async def orchestrate(launches: list[Launch]) -> None:
+    rule = ApprovalRule(project="shop", workflow="deploy-*", gate="staging-gate")
+    policy = RunPolicy(
+        concurrency=50, approvals=ApprovalPolicy([rule]), deadlines=Deadlines(total=3600, cancel=True)
+    )
+    async with client() as zadig, Orchestrator(zadig, policy, on_event=say) as orchestrator:
+        launch = Launch("shop", "deploy-api", params={"branch": "main"}, jobs=["build", "deploy"])
+        outcome = await orchestrator.run(launch)
+        assert_type(outcome, Outcome)
+        if not outcome.ok:
+            assert_type(outcome.verdict, Verdict)
+            assert_type(outcome.error, ZadigError | None)
+            assert_type(outcome.first_failure, JobRun | None)
+        everything = Launch("shop", "deploy-web", jobs=ALL_JOBS, allow_bypass=["old-gate"])
+        run = await orchestrator.start(everything)
+        assert_type(run, Run)
+        assert_type(run.events(), AsyncIterator[Event])
+        assert_type(await run.wait(), Outcome)
+        await run.cancel()
+        attached = orchestrator.attach(TaskRef.parse("shop/deploy-api#56"))
+        assert_type(attached.ref, TaskRef)
+        assert_type(await orchestrator.run_all(launches), list[Outcome])
