@@ -81,4 +81,4 @@ def test_the_page_s_task_is_shown_and_its_credential_is_not(server: Server) -> N
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert (shown["workflow_key"], shown["task_id"]) == ("test-openapi", 1)
-    assert [job["origin_name"] for stage in shown["stages"] for job in stage["jobs"]][0] == "build-myapps"
+    assert shown["stages"][0]["jobs"][0]["origin_name"] == "build-myapps"

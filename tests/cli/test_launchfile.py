@@ -67,7 +67,7 @@ def test_a_whole_file_is_read() -> None:
     assert (str(second.ref), second.jobs, second.allow_bypass) == (
         "shop/deploy-web",
         ("build", "deploy"),
-        {"staging-gate"},
+        frozenset({"staging-gate"}),
     )
     policy = found.policy
     assert (policy.concurrency, policy.poll_every) == (3, 0.5)
@@ -97,8 +97,10 @@ ONE_PROBLEM = [
     ("lanches: []", "l.yaml:1: lanches: unknown key (Did you mean 'launches'?)"),
     (
         "launches:\n  - ref: shop\n    all_jobs: true",
-        "l.yaml:2: launches[0].ref: not a workflow: 'shop' "
-        "(Write project/workflow with the keys, as in shop/deploy-api.)",
+        (
+            "l.yaml:2: launches[0].ref: not a workflow: 'shop' "
+            "(Write project/workflow with the keys, as in shop/deploy-api.)"
+        ),
     ),
     (
         "launches:\n  - ref: a/b\n    project: a\n    all_jobs: true",
@@ -107,8 +109,10 @@ ONE_PROBLEM = [
     ("launches:\n  - project: a\n    all_jobs: true", "l.yaml:2: launches[0]: 'workflow' is missing"),
     (
         "launches:\n  - ref: a/b",
-        "l.yaml:2: launches[0]: it names no job, so Zadig would run nothing "
-        "(Write all_jobs: true, or jobs: [...], or inputs.)",
+        (
+            "l.yaml:2: launches[0]: it names no job, so Zadig would run nothing "
+            "(Write all_jobs: true, or jobs: [...], or inputs.)"
+        ),
     ),
     (
         "launches:\n  - ref: a/b\n    jobs: [x]\n    all_jobs: true",
@@ -136,19 +140,28 @@ ONE_PROBLEM = [
     ),
     (
         "launches:\n  - ref: a/b\n    inputs:\n      build: {}",
-        "l.yaml:4: launches[0].inputs.build: 'type' is missing "
-        "(Name the job's type, such as zadig-build; the page of the workflow shows it.)",
+        (
+            "l.yaml:4: launches[0].inputs.build: 'type' is missing "
+            "(Name the job's type, such as zadig-build; the page of the workflow shows it.)"
+        ),
     ),
     (
         "launches:\n  - ref: a/b\n    inputs:\n      build: {type: zadig-bild}",
-        "l.yaml:4: launches[0].inputs.build: no job of type 'zadig-bild' can be started through Zadig's API "
-        "(Did you mean 'zadig-build'?)",
+        (
+            "l.yaml:4: launches[0].inputs.build: no job of type 'zadig-bild' can be started through "
+            "Zadig's API (Did you mean 'zadig-build'?)"
+        ),
     ),
     (
-        "launches:\n  - ref: a/b\n    inputs:\n      build:\n        type: zadig-build\n        registry: r\n"
-        "        services:\n          - service_name: a\n            servce_module: b",
-        "l.yaml:8: launches[0].inputs.build.services[0]: unknown key 'servce_module' "
-        "(Did you mean 'service_module'?)",
+        (
+            "launches:\n  - ref: a/b\n    inputs:\n      build:\n        type: zadig-build\n"
+            "        registry: r\n        services:\n          - service_name: a\n"
+            "            servce_module: b"
+        ),
+        (
+            "l.yaml:8: launches[0].inputs.build.services[0]: unknown key 'servce_module' "
+            "(Did you mean 'service_module'?)"
+        ),
     ),
     ("approvals:\n  - {project: a, workflow: b}", "l.yaml:2: approvals[0]: 'gate' is missing"),
     (
@@ -162,12 +175,19 @@ ONE_PROBLEM = [
     ("policy:\n  poll_every: 0", "l.yaml:2: policy.poll_every: expected more than 0 seconds"),
     (
         "policy:\n  deadlines:\n    run: soon",
-        "l.yaml:3: policy.deadlines.run: expected a duration, got text "
-        "(Write seconds as a number, or something like 45s, 30m, 2h or 1h30m.)",
+        (
+            "l.yaml:3: policy.deadlines.run: expected a duration, got text "
+            "(Write seconds as a number, or something like 45s, 30m, 2h or 1h30m.)"
+        ),
     ),
-    ("policy: {deadlines: {run: -5}}", "l.yaml:1: policy.deadlines.run: expected a duration, got a number (Write "
-     "seconds as a number, or something like 45s, 30m, 2h or 1h30m.)"),
-]  # fmt: skip
+    (
+        "policy: {deadlines: {run: -5}}",
+        (
+            "l.yaml:1: policy.deadlines.run: expected a duration, got a number "
+            "(Write seconds as a number, or something like 45s, 30m, 2h or 1h30m.)"
+        ),
+    ),
+]
 
 
 @pytest.mark.parametrize(("text", "sentence"), ONE_PROBLEM)
@@ -181,8 +201,10 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
     assert problems(text) == [
         "l.yaml:3: launches[0].all_job: unknown key (Did you mean 'all_jobs'?)",
         "l.yaml:15: launches[1].jobs: expected a list, got text",
-        "l.yaml:22: policy.deadlines.run: expected a duration, got text "
-        "(Write seconds as a number, or something like 45s, 30m, 2h or 1h30m.)",
+        (
+            "l.yaml:22: policy.deadlines.run: expected a duration, got text "
+            "(Write seconds as a number, or something like 45s, 30m, 2h or 1h30m.)"
+        ),
     ]
 
 
@@ -213,7 +235,8 @@ def test_yaml_is_read_strictly(text: str, sentence: str) -> None:
     ("text", "value"),
     [
         ("no", "no"), ("on", "on"), ("12:30:00", "12:30:00"), ("010", 10), ("0o17", 15), ("0x1F", 31),
-        ("-3", -3), ("1.50", 1.5), ("true", True), ("~", None), ("", None), ("'5'", "5"), ("2024-01-02", "2024-01-02"),
+        ("-3", -3), ("1.50", 1.5), ("true", True), ("~", None), ("", None), ("'5'", "5"),
+        ("2024-01-02", "2024-01-02"),
     ],
 )  # fmt: skip
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
@@ -226,18 +249,19 @@ def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     st.text(max_size=200) | st.lists(st.sampled_from([*"[]{}:,&*!|>-? \n#'\"ab1", "- ", ": "])).map("".join)
 )
 def test_no_text_at_all_ends_in_anything_but_data_or_a_file_error(text: str) -> None:
+    refused = ""
+    value: object = None
     try:
-        document = parse_yaml(text, "l.yaml")
+        value = parse_yaml(text, "l.yaml").value
     except FileError as error:
-        assert str(error).startswith("l.yaml:")
-    else:
-        assert isinstance(document.value, dict | list | str | int | float | bool | None)
+        refused = str(error)
+    assert refused.startswith("l.yaml:") or isinstance(value, dict | list | str | int | float | bool | None)
 
 
 def test_a_file_is_named_as_it_was_given(tmp_path: Path) -> None:
     path = tmp_path / "l.yaml"
     path.write_text("lunches: []", encoding="utf-8")
-    with pytest.raises(FileError, match="l.yaml:1: lunches"):
+    with pytest.raises(FileError, match=r"l\.yaml:1: lunches"):
         read_launch_file(str(path))
     with pytest.raises(ConfigError, match="No such file"):
         read_launch_file(str(tmp_path / "none.yaml"))

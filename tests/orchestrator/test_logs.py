@@ -1,5 +1,6 @@
 """Logs: each line once, from the job's start to its end, or said to be incomplete."""
 
+import asyncio
 from collections.abc import Sequence
 
 from tests.support.peers import Peer, both_peers, in_virtual_time
@@ -129,6 +130,21 @@ async def test_logs_are_opened_when_their_jobs_start(peer: Peer) -> None:
         event.job for event in seen if isinstance(event, events.JobChanged) and event.after == "running"
     ]
     assert running[0] == "job-0-0-0-build"
+
+
+@in_virtual_time(LONG)
+async def test_being_told_to_stop_while_the_last_lines_are_read_leaves_nothing_behind(peer: Peer) -> None:
+    peer.fault("empty", ARCHIVE, times=None)
+    policy = peer.policy(follow_logs=True)
+    async with Orchestrator(peer.zadig, policy, on_event=peer.seen.append) as orchestrator:
+        run_of = await orchestrator.start(Launch("shop", "api", jobs=ALL_JOBS))
+        while not any(
+            isinstance(event, events.TaskChanged) and event.after == "passed" for event in peer.seen
+        ):
+            await peer.sleep(1.0)
+        orchestrator.detach()
+        await run_of.wait()
+    assert [task for task in asyncio.all_tasks() if "log" in task.get_name()] == []
 
 
 @in_virtual_time(LONG)

@@ -187,6 +187,18 @@ def test_a_run_deadline_leaves_or_cancels_the_task(cancel: bool) -> None:
     body()
 
 
+@in_virtual_time(world(workflow("slow", [job("build", duration=900.0)])))
+async def test_a_deadline_whose_cancellation_fails_says_so(peer: Peer) -> None:
+    peer.fault("status", "/openapi/workflows/custom/task", method="DELETE", status=403, times=None)
+    policy = peer.policy(deadlines=Deadlines(run=60.0, cancel=True))
+    async with Orchestrator(peer.zadig, policy) as orchestrator:
+        outcome = await orchestrator.run(launch("slow"))
+    assert outcome.verdict is Verdict.DEADLINE
+    assert "and it could not be cancelled: DELETE /openapi/workflows/custom/task: HTTP 403" in str(
+        outcome.error
+    )
+
+
 @in_virtual_time(BUILD_GATE_DEPLOY)
 async def test_detaching_ends_every_watch_at_once_and_writes_nothing_more(peer: Peer) -> None:
     policy = peer.policy(approve="staging-gate", concurrency=2)

@@ -51,6 +51,15 @@ def test_gives_back_what_was_compressed(body: bytes, encoding: str, size: int) -
     assert all(0 < len(piece) <= max(SLICE, size) for piece in slices)
 
 
+@pytest.mark.parametrize("size", [SLICE - 1, SLICE, SLICE + 1, SLICE + 200, 3 * SLICE + 7])
+def test_nothing_is_held_back_until_the_next_chunk(size: int) -> None:
+    packed = gzip.compress(bytes(size))
+    for cut in range(len(packed)):
+        inflater = Inflater("gzip")
+        given_out = sum(map(len, inflater.feed(packed[:cut])))
+        assert given_out == len(zlib.decompressobj(31).decompress(packed[:cut]))
+
+
 @given(st.binary(min_size=1, max_size=5_000), st.integers(1, 100))
 def test_one_byte_over_the_limit_is_too_much(body: bytes, size: int) -> None:
     inflater = Inflater("gzip", call="GET /x", status=200)

@@ -196,18 +196,19 @@ class Watch:
         return Ending(verdict=verdict, seen=seen, task=task, error=error)
 
     async def _overdue(self) -> Ending | None:
-        reason = self._deadline_passed()
-        if reason is None:
+        passed = self._deadline_passed()
+        if passed is None:
             return None
-        what, verdict = reason
-        if self.policy.deadlines.cancel and verdict is Verdict.DEADLINE:
-            with suppress(ZadigError):
+        what, verdict = passed
+        if verdict is not Verdict.DEADLINE:
+            return Ending(verdict=verdict, seen=self.seen)
+        error = DeadlineError(f"{self.ref}: {what}")
+        if self.policy.deadlines.cancel:
+            try:
                 await self.cancel(what)
-        return Ending(
-            verdict=verdict,
-            seen=self.seen,
-            error=DeadlineError(f"{self.ref}: {what}") if verdict is Verdict.DEADLINE else None,
-        )
+            except ZadigError as failure:
+                error = DeadlineError(f"{self.ref}: {what}, and it could not be cancelled: {failure}")
+        return Ending(verdict=verdict, seen=self.seen, error=error)
 
     def _deadline_passed(self) -> tuple[str, Verdict] | None:
         now, limits = self._now(), self.policy.deadlines
@@ -273,16 +274,17 @@ class Watch:
         for tail in self._tails.values():
             tail.job_ended()
         self._tails.clear()
-        if self._readers and grace:
+        if not self._readers:
+            return
+        try:
             await asyncio.wait(self._readers, timeout=grace)
-        for reader in self._readers:
-            reader.cancel()
-        if self._readers:
-            await asyncio.wait(self._readers)
+        finally:
+            for reader in self._readers:
+                reader.cancel()
+        await asyncio.wait(self._readers)
         for reader in self._readers:
             if not reader.cancelled():
                 reader.result()
-        self._readers.clear()
 
     @property
     def gates(self) -> tuple[Gate, ...]:

@@ -432,9 +432,8 @@ class HttpCarrier:
                 "Accept-Encoding": "identity",
                 "User-Agent": self._connection.user_agent,
             },
-            skip_auto_headers=()
-            if keep
-            else ("Content-Type",),  # a guess of aiohttp's where there is no body
+            # Where a write has no body, aiohttp would guess a type for it.
+            skip_auto_headers=() if keep else ("Content-Type",),
             timeout=self._client_timeout(lane),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self._connection.proxy,

@@ -238,19 +238,19 @@ def status_of(task: Task) -> TaskStatus:
     )
 
 
-def _nested(raw: msgspec.Raw, kind: type[T], at: str, field: str) -> T | None:
+def _nested(raw: msgspec.Raw, kind: type[T], at: str) -> T | None:
     text = bytes(raw)
-    return None if text == _ABSENT else codec.structure(strict.parse(text), kind, at=f"{at}.{field}")
+    return None if text == _ABSENT else codec.structure(strict.parse(text), kind, at=at)
 
 
-def _object(raw: msgspec.Raw, at: str, field: str) -> Mapping[str, Any] | None:
+def _object(raw: msgspec.Raw, at: str) -> Mapping[str, Any] | None:
     text = bytes(raw)
     if text == _ABSENT:
         return None
     value = strict.parse(text)
     if isinstance(value, dict):
         return value
-    raise codec.misfit(f"{at}.{field}", "an object", value)
+    raise codec.misfit(at, "an object", value)
 
 
 def _by_the_book(body: bytes) -> Task:
@@ -312,8 +312,8 @@ def _stage(stage: _Stage, at: str) -> StageRun:
         started_at=codec.moment(stage.start_time),
         ended_at=codec.moment(stage.end_time),
         parallel=stage.parallel,
-        manual_exec=_nested(stage.manual_exec, ManualExec, at, "manual_exec"),
-        approval=_object(stage.approval, at, "approval"),
+        manual_exec=_nested(stage.manual_exec, ManualExec, f"{at}.manual_exec"),
+        approval=_object(stage.approval, f"{at}.approval"),
         error=stage.error,
         jobs=tuple(_job(job, f"{at}.jobs[{index}]") for index, job in enumerate(stage.jobs or ())),
     )
@@ -334,10 +334,10 @@ def _job(job: _Job, at: str) -> JobRun:
         reverted=job.reverted,
         breakpoint_before=job.breakpoint_before,
         breakpoint_after=job.breakpoint_after,
-        error_policy=_nested(job.error_policy, ErrorPolicy, at, "error_policy"),
+        error_policy=_nested(job.error_policy, ErrorPolicy, f"{at}.error_policy"),
         error_handler_id=job.error_handler_user_id,
         error_handler_name=job.error_handler_username,
         retry_count=job.retry_count,
-        info=_object(job.job_info, at, "job_info"),
+        info=_object(job.job_info, f"{at}.job_info"),
         spec=Lazy(lambda: codec.spec_of(job.type, strict.parse(bytes(job.spec)), job=job.name)),
     )
