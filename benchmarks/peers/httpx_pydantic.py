@@ -15,7 +15,7 @@ def _get(library: str) -> Callable[[str], AbstractAsyncContextManager[ActAsync]]
     async def subject(server: str) -> AsyncIterator[ActAsync]:
         # By name, because only one of the two has to be installed.
         httpx = importlib.import_module(library)
-        async with httpx.AsyncClient(headers=HEADERS, trust_env=False) as client:
+        async with httpx.AsyncClient(headers=HEADERS) as client:
 
             async def act(document: Document) -> object:
                 response = await client.get(task_url(server, document))

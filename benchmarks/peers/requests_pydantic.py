@@ -16,7 +16,6 @@ class _Local(threading.local):
     def __init__(self) -> None:
         self.session = requests.Session()
         self.session.headers.update(HEADERS)
-        self.session.trust_env = False  # looking through the environment costs it time for each request
 
 
 @contextmanager

@@ -150,8 +150,12 @@ class Zadig:
         return [
             f"{seen.method} {seen.path.partition('?')[0]}"
             for seen in self.emulator.ledger.requests
-            if seen.method != "GET"
+            if seen.method not in {"GET", "HEAD"}
         ]
+
+    def struck(self) -> list[str]:
+        """Return the kinds of the faults that struck a request."""
+        return [seen.fault for seen in self.emulator.ledger.requests if seen.fault]
 
     def close(self) -> None:
         self._call(self.emulator.close())

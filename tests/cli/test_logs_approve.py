@@ -51,15 +51,16 @@ def test_a_running_jobs_log_is_printed_as_far_as_it_goes(cli: Cli) -> None:
 
 def test_a_log_that_breaks_is_followed_on_to_its_end(cli: Cli, zadig: Zadig) -> None:
     assert cli("run", "shop/gated", "--all-jobs", POLL, "--timeout", "0.01").code == 75
-    zadig.fault("drop_stream", lines=1)
+    zadig.fault("drop_stream", path="/openapi/logs/sse/*", lines=1)
     result = cli("logs", "shop/gated#1", "--follow", "--job", "build")
     assert result.code == 0
     assert result.out.count("built\n") == 1
+    assert zadig.struck() == ["drop_stream"]
 
 
 def test_a_log_that_breaks_while_it_is_only_looked_at_exits_75(cli: Cli, zadig: Zadig) -> None:
     assert cli("run", "shop/slow", "--all-jobs", POLL, "--run-timeout", "0.3").code == 75
-    zadig.fault("drop_stream", lines=1)
+    zadig.fault("drop_stream", path="/openapi/logs/sse/*", lines=1)
     result = cli("logs", "shop/slow#1")
     assert result.code == 75
     assert result.err.startswith("Error: connection lost: ")

@@ -57,7 +57,7 @@ def test_an_unknown_project_is_said_to_look_like_an_empty_one(cli: Cli) -> None:
 def test_a_workflow_is_shown_with_the_names_run_takes_and_without_credentials(cli: Cli) -> None:
     result = cli("workflows", "get", "shop/gated")
     assert result.code == 0
-    assert "gate   gate    approval" in result.out
+    assert "  gate    gate    approval" in result.out
     result = cli("workflows", "get", "shop/good")
     assert "password  string  ******" in result.out
     document = json.loads(cli("workflows", "get", "shop/good", "-o", "json").out)

@@ -1,4 +1,4 @@
-"""`run` and `watch` against the emulator over a real socket: outcomes, exit codes, JSON, and what was sent."""
+"""`run` and `watch` against the emulator on a real socket: outcomes, exit codes, JSON, and what was sent."""
 
 import json
 from pathlib import Path
@@ -120,7 +120,7 @@ def test_a_launch_that_does_not_fit_is_refused_with_2(
 def test_a_gate_is_left_out_on_purpose(cli: Cli, zadig: Zadig) -> None:
     result = cli("run", "shop/gated", "--job", "build", "--job", "deploy", "--allow-bypass", "gate", POLL)
     assert result.code == 0
-    assert zadig.emulator.ledger.tasks[0].jobs == ("build", "deploy")
+    assert zadig.emulator.ledger.tasks[0].jobs == ("job-0-0-0-build", "job-2-0-0-deploy")
 
 
 def test_a_dry_run_sends_nothing_and_tells_every_finding(cli: Cli, zadig: Zadig) -> None:
@@ -173,10 +173,14 @@ def test_a_wrong_file_is_told_in_full_and_nothing_is_sent(cli: Cli, zadig: Zadig
     assert result.code == 2
     assert result.err.splitlines() == [
         f"Error: {file}: 2 problems",
-        f"  {file}:2: launches[0].ref: not a workflow: 'shop' "
-        "(Write project/workflow with the keys, as in shop/deploy-api.)",
-        f"  {file}:3: launches[1]: it names no job, so Zadig would run nothing "
-        "(Write all_jobs: true, or jobs: [...], or inputs.)",
+        (
+            f"  {file}:2: launches[0].ref: not a workflow: 'shop' "
+            "(Write project/workflow with the keys, as in shop/deploy-api.)"
+        ),
+        (
+            f"  {file}:3: launches[1]: it names no job, so Zadig would run nothing "
+            "(Write all_jobs: true, or jobs: [...], or inputs.)"
+        ),
     ]
     assert zadig.writes() == []
 

@@ -63,6 +63,12 @@ def certificate_error() -> ssl.SSLCertVerificationError:
     return error
 
 
+def handshake_error(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, CANARY)
+    error.reason = reason
+    return error
+
+
 NOT_SENT: list[tuple[Exception, str]] = [
     (aiohttp.ClientConnectorError(KEY, OSError(errno.ECONNREFUSED, CANARY)), "Connection refused"),
     (aiohttp.ClientConnectorError(KEY, OSError(errno.EMFILE, CANARY)), "Too many open files"),
@@ -72,7 +78,9 @@ NOT_SENT: list[tuple[Exception, str]] = [
         "name of 127.0.0.1:1 was not found",
     ),
     (aiohttp.ClientConnectorCertificateError(KEY, certificate_error()), "certificate has expired"),
-    (aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError(1, CANARY)), "TLS to 127.0.0.1:1 failed"),
+    (aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError(1, CANARY)), "TLS to 127.0.0.1:1 failed: handshake"),
+    (aiohttp.ClientConnectorSSLError(KEY, handshake_error("WRONG_VERSION_NUMBER")), "WRONG_VERSION_NUMBER"),
+    (aiohttp.ClientConnectorSSLError(KEY, handshake_error(CANARY)), "TLS to 127.0.0.1:1 failed: handshake"),
     (
         aiohttp.ClientProxyConnectionError(KEY, OSError(errno.ECONNREFUSED, CANARY)),
         "no connection to the proxy",

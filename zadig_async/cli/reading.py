@@ -9,6 +9,7 @@ from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ConfigError
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.task import Task, TaskStatus
+from zadig_async.wire import path
 
 
 async def known_tasks(zadig: ZadigClient, refs: Sequence[TaskRef]) -> list[TaskStatus]:
@@ -19,6 +20,8 @@ async def known_tasks(zadig: ZadigClient, refs: Sequence[TaskRef]) -> list[TaskS
             that, but approval rules match by it.
         ZadigError: A task could not be read.
     """
+    for ref in refs:
+        path.key("project", ref.project)  # the server does not look at it when a task is read
     seen = await _all([zadig.tasks.status(ref) for ref in refs])
     for ref, status in zip(refs, seen, strict=True):
         _check_project(ref, status.project_key)
@@ -32,6 +35,7 @@ async def known_task(zadig: ZadigClient, ref: TaskRef) -> Task:
         ConfigError: It belongs to another project.
         ZadigError: It could not be read.
     """
+    path.key("project", ref.project)
     task = await zadig.tasks.get(ref)
     _check_project(ref, task.project_key)
     return task

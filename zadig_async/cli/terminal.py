@@ -31,7 +31,7 @@ def safe_line(text: str) -> str:
     terminal would show a progress bar in the end.
     """
     if text.isprintable():
-        return text
+        return str(text)  # a `Status` becomes plain, so that its repr is, too
     text = _ESCAPES.sub("", text)
     if "\r" in text:
         text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
@@ -41,7 +41,7 @@ def safe_line(text: str) -> str:
 def safe(text: str) -> str:
     """Return a name, status, comment or error as one safe line: nothing hidden, line ends become blanks."""
     if text.isprintable():
-        return text
+        return str(text)  # a `Status` becomes plain, so that its repr is, too
     text = _ESCAPES.sub("", text)
     return "".join([" " if character in "\r\n\t" else _safe(character) for character in text]).strip()
 

@@ -6,9 +6,6 @@ after the handler that caught it is left, so that it is not the new error's `__c
 """
 
 import asyncio
-import errno
-import os
-import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,9 +19,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from zadig_async.errors import ConfigError, ConnectError, DeadlineError, TransportError, ZadigError
+from zadig_async.errors import ConfigError, ConnectError, ZadigError
 from zadig_async.transport.base import ByteStream
 from zadig_async.transport.dns import Lookups
+from zadig_async.transport.explain import BROKEN, Unrepeated, explain
 from zadig_async.transport.inflate import Inflater, too_large
 from zadig_async.transport.options import Connection, Limits, Timeouts
 from zadig_async.transport.sockets import probing_socket
@@ -37,39 +35,6 @@ SocketFactory = Callable[[tuple[Any, ...]], socket.socket]
 
 KEEPALIVE_SECONDS: Final = 15.0
 """How long an idle connection is kept; below the idle limit of common gateways, so ours ends first."""
-
-_BROKEN: Final = (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError)
-"""All that aiohttp raises about a connection or an answer; `TimeoutError` is an `OSError`."""
-
-_NETWORK: Final = frozenset(
-    {
-        errno.ECONNABORTED,
-        errno.ECONNRESET,
-        errno.EHOSTUNREACH,
-        errno.ENETDOWN,
-        errno.ENETUNREACH,
-        errno.EPIPE,
-        errno.ETIMEDOUT,
-    }
-)
-
-_CONSTANT: Final = re.compile(r"[A-Z0-9_]+")
-
-_CA_HINT: Final = (
-    "Check the host name in the URL; for a private certificate authority give its PEM file as ca_file."
-)
-_REFUSED_HINT: Final = "Check host and port in the URL, and that the server and its gateway are running."
-_PROXY_HINT: Final = "Check the proxy option."
-_FILES_HINT: Final = "Raise the limit of open files (ulimit -n), or follow fewer logs at once."
-
-
-class _Unrepeated(aiohttp.ClientError):
-    """A lost connection, in a form that aiohttp does not answer by sending the request again."""
-
-    def __init__(self, name: str, number: int | None) -> None:
-        super().__init__()
-        self.name = name
-        self.number = number
 
 
 async def _send_once(
@@ -85,7 +50,7 @@ async def _send_once(
     except aiohttp.ClientConnectorError:
         raise  # not sent, and not repeated by aiohttp either
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        lost = _Unrepeated(type(error).__name__, getattr(error, "errno", None))
+        lost = Unrepeated(type(error).__name__, getattr(error, "errno", None))
     raise lost
 
 
@@ -109,78 +74,6 @@ class _Resolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held: look-ups under way are in daemon threads."""
-
-
-def _system_reason(error: OSError) -> str:
-    """Say why in the operating system's words, never in those of the exception."""
-    number = error.errno
-    if number is None:
-        return ""
-    if isinstance(error, aiohttp.ClientConnectorDNSError) and isinstance(error.os_error, socket.gaierror):
-        # The numbers of the resolver are not those of errno.
-        return {socket.EAI_NONAME: ": no such name", socket.EAI_AGAIN: ": no name server answers"}.get(
-            number, ""
-        )
-    return f": {os.strerror(number)}" if number > 0 else ""
-
-
-def _tls_reason(error: aiohttp.ClientSSLError) -> str:
-    cause = (
-        error.certificate_error
-        if isinstance(error, aiohttp.ClientConnectorCertificateError)
-        else error.os_error
-    )
-    # OpenSSL sets these two; an SSLError raised by Python code does not have them at all.
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return getattr(cause, "verify_message", "") or "the certificate was not accepted"
-    reason = getattr(cause, "reason", None)
-    # A constant such as WRONG_VERSION_NUMBER, or else some text we do not know.
-    return reason if isinstance(reason, str) and _CONSTANT.fullmatch(reason) else "handshake failed"
-
-
-def _explain(error: BaseException, call: AnyCall, server: str) -> TransportError:
-    """Turn what aiohttp raised into our error: `ConnectError` only where no byte can have left."""
-    name = type(error).__name__
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return ConnectError(
-            f"{call.label}: the name of {server} was not found{_system_reason(error)}", call=call.label
-        )
-    if isinstance(error, aiohttp.ClientSSLError):
-        problem = f"TLS to {server} failed: {_tls_reason(error)}"
-        return ConnectError(f"{call.label}: {problem} ({name})", call=call.label, hint=_CA_HINT)
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        problem = f"no connection to the proxy{_system_reason(error)}"
-        return ConnectError(f"{call.label}: {problem} ({name})", call=call.label, hint=_PROXY_HINT)
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        # The proxy refused to open the tunnel, so nothing went through it.
-        problem = f"the proxy refused to connect to {server} with status {error.status}"
-        return ConnectError(f"{call.label}: {problem}", call=call.label, hint=_PROXY_HINT)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        hint = _FILES_HINT if error.errno in {errno.EMFILE, errno.ENFILE} else _REFUSED_HINT
-        problem = f"no connection to {server}{_system_reason(error)}"
-        return ConnectError(f"{call.label}: {problem} ({name})", call=call.label, hint=hint)
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return ConnectError(f"{call.label}: no connection to {server} in time ({name})", call=call.label)
-    if isinstance(error, aiohttp.SocketTimeoutError):
-        return TransportError(f"{call.label}: {server} fell silent ({name})", call=call.label)
-    if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError) and error.errno is None:
-        return DeadlineError(f"{call.label}: no whole answer from {server} in time", call=call.label)
-    if isinstance(error, aiohttp.ClientResponseError | aiohttp.http.HttpProcessingError):
-        # Its status is made up by the parser (400 for garbage): nothing was received that we could trust.
-        return TransportError(
-            f"{call.label}: {server} sent something that is not HTTP ({name})", call=call.label
-        )
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return TransportError(f"{call.label}: {server} cut its answer short ({name})", call=call.label)
-    if isinstance(error, _Unrepeated):
-        name, number = error.name, error.number
-    else:
-        number = error.errno if isinstance(error, OSError) else None
-    # Only numbers that are the network's: TLS errors carry numbers of their own in the same place.
-    reason = f": {os.strerror(number)}" if number in _NETWORK else ""
-    return TransportError(
-        f"{call.label}: the connection to {server} was lost{reason} ({name})", call=call.label
-    )
 
 
 def _headers(received: "CIMultiDictProxy[str]") -> dict[str, str]:
@@ -237,8 +130,8 @@ class _Stream:
         """Return what came since the last time, waiting for it; nothing at the end of the body."""
         try:
             return await self._content.readany()
-        except _BROKEN as error:
-            failure = _explain(error, self._call, self._server)
+        except BROKEN as error:
+            failure = explain(error, self._call, self._server)
         raise failure
 
     async def _inflated(self) -> AsyncIterator[bytes]:
@@ -329,8 +222,8 @@ class HttpCarrier:
                     pool, call, url, self._download if lane is Lane.STREAM else None
                 )
                 return Reply(response.status, _headers(response.headers), await _body(response, call))
-            except _BROKEN as error:
-                failure: ZadigError = _explain(error, call, self._server)
+            except BROKEN as error:
+                failure: ZadigError = explain(error, call, self._server)
             finally:
                 if response is not None:
                     response.close()  # a body read to the end has given its connection back by itself
@@ -371,8 +264,8 @@ class HttpCarrier:
     async def _guarded(self, step: Awaitable[T], call: AnyCall) -> T:
         try:
             return await step
-        except _BROKEN as error:
-            failure = _explain(error, call, self._server)
+        except BROKEN as error:
+            failure = explain(error, call, self._server)
         raise failure
 
     async def aclose(self) -> None:

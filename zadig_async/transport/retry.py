@@ -16,14 +16,11 @@ from zadig_async.errors import (
     ConfigError,
     DecodeError,
     OutcomeUnknownError,
-    RateLimitedError,
-    ServerError,
     TransportError,
     ZadigError,
 )
 from zadig_async.transport.base import ByteStream, Carrier
 from zadig_async.transport.budget import RetryBudget
-from zadig_async.transport.retry_after import retry_after_seconds
 from zadig_async.transport.verdict import Verdict, verdict
 from zadig_async.wire.call import AnyCall, Call, Lane, Reply
 
@@ -160,7 +157,7 @@ class Sender:
             reply = await self._carrier.send(call)
             return call.read(reply)
         except _FAILURES as error:
-            failure = _settled(call, error, reply)
+            failure = _settled(call, error)
             name = type(failure).__name__
         except BaseException as error:
             name = type(error).__name__
@@ -196,7 +193,7 @@ class Sender:
                     problem = f"expected a stream with status 200, got {head.status}"
                     failure = DecodeError(f"{call.label}: {problem}", call=call.label, status=head.status)
             except _FAILURES as error:
-                failure = _settled(call, error, head)
+                failure = _settled(call, error)
             except BaseException as error:
                 name = type(error).__name__
                 raise
@@ -223,14 +220,12 @@ class Sender:
         loop.call_soon(self._on_request, record)
 
 
-def _settled(call: AnyCall, error: ZadigError, reply: Reply | None) -> ZadigError:
-    """Say of an attempt's failure what can be said with the call and the reply at hand."""
+def _settled(call: AnyCall, error: ZadigError) -> ZadigError:
+    """Say of an attempt's failure what can be said with the call at hand."""
     if verdict(call, error) is Verdict.UNKNOWN:
         return OutcomeUnknownError(
             f"{error}; it was sent, so what became of it is not known", call=call.label
         )
-    if isinstance(error, RateLimitedError | ServerError) and error.retry_after is None and reply is not None:
-        error.retry_after = retry_after_seconds(reply.header("retry-after"), reply.header("date"))
     return error
 
 

@@ -1,0 +1,238 @@
+"""What a run looks like: the board, labels, the live table, the summary, the resume command."""
+
+import asyncio
+import io
+
+import pytest
+from rich.console import Console
+
+from tests.cli.test_terminal import obeyed
+from zadig_async.cli.exits import ExitCode
+from zadig_async.cli.follow import resume_text
+from zadig_async.cli.render import summary, words
+from zadig_async.cli.render.board import Board
+from zadig_async.cli.render.columns import table
+from zadig_async.cli.render.live import LiveRenderer
+from zadig_async.cli.render.renderer import Labels
+from zadig_async.errors import PreflightError
+from zadig_async.model.gate import Gate, GateKind
+from zadig_async.model.ids import TaskRef, WorkflowRef
+from zadig_async.model.outcome import Outcome, Verdict
+from zadig_async.model.status import Status
+from zadig_async.model.user import User
+from zadig_async.orchestrator import events
+from zadig_async.wire.loglines import LogLine
+
+API = WorkflowRef("shop", "deploy-api")
+REF = TaskRef("shop", "deploy-api", 3)
+GATE = Gate(
+    kind=GateKind.APPROVAL,
+    stage="审批",
+    job="job-1-0-0-gate",
+    name="gate",
+    approve_name="job-1-0-0-gate",
+    approvers=(User(user_name="alice"), User(user_name="\x1b[31mbob")),
+)
+
+
+def job(status: str, name: str = "job-0-0-0-build", error: str = "") -> events.JobChanged:
+    return events.JobChanged(
+        workflow=API,
+        ref=REF,
+        job=name,
+        stage="构建",
+        type="freestyle",
+        before=Status(""),
+        after=Status(status),
+        error=error,
+    )
+
+
+def ended(verdict: Verdict, ref: TaskRef | None = REF) -> events.Ended:
+    return events.Ended(workflow=API, ref=ref, outcome=Outcome(workflow=API, ref=ref, verdict=verdict))
+
+
+GATE_OPENED = events.GateOpened(workflow=API, ref=REF, gate=GATE, allowed=False, reason="no rule allows it")
+
+
+def test_a_board_follows_a_launch_from_nothing_to_its_end() -> None:
+    board = Board([API])
+    (row,) = board.rows
+    assert (row.name, row.state, row.seconds(5)) == ("shop/deploy-api", "to be started", None)
+    board.apply(events.Launching(workflow=API, jobs=("build",)), 10)
+    board.apply(events.Launched(workflow=API, ref=REF), 11)
+    assert (row.name, row.state, row.seconds(12)) == ("shop/deploy-api#3", "queued", 2)
+    board.apply(job("running"), 12)
+    assert row.now == "构建 / build"
+    board.apply(job("passed"), 13)
+    board.apply(GATE_OPENED, 13)
+    assert row.now == "waits at gate gate for alice, bob"
+    assert list(board.unfinished()) == [REF]
+    board.apply(events.GateClosed(workflow=API, ref=REF, gate=GATE), 14)
+    board.apply(ended(Verdict.SUCCEEDED), 15)
+    assert (row.state, row.now, row.seconds(99), row.ended) == ("succeeded", "", 5, True)
+    assert [*board.unfinished(), *board.not_started()] == []
+
+
+def test_a_board_tells_several_launches_of_one_workflow_apart() -> None:
+    board = Board([API, API])
+    other = TaskRef("shop", "deploy-api", 4)
+    board.apply(events.Launched(workflow=API, ref=REF), 1)
+    assert list(board.not_started()) == [API]
+    board.apply(events.Launched(workflow=API, ref=other), 1)
+    board.apply(ended(Verdict.DETACHED), 2)
+    assert [row.ref for row in board.rows] == [REF, other]
+    assert list(board.unfinished()) == [REF, other]
+
+
+def test_a_refused_launch_is_over_and_one_that_was_never_sent_is_named() -> None:
+    board = Board([API, WorkflowRef("shop", "web")])
+    board.apply(ended(Verdict.REFUSED, None), 1)
+    assert list(board.not_started()) == [WorkflowRef("shop", "web")]
+
+
+def test_resuming_is_one_command_to_copy() -> None:
+    text = resume_text([REF], [WorkflowRef("shop", "web")], ["--approve", "shop/*:gate", "--logs"])
+    assert text.splitlines() == [
+        "Going on without us: shop/deploy-api#3",
+        "To watch again: zadig-async watch 'shop/deploy-api#3' --approve 'shop/*:gate' --logs",
+        "Not started: shop/web",
+    ]
+    assert resume_text([], [], []) == "No task is left running."
+
+
+def test_columns_are_as_wide_as_chinese_looks() -> None:
+    assert table(("A", "B"), [("部署", "x"), ("abc", "y")]) == ["A     B", "部署  x", "abc   y"]
+
+
+def test_labels_never_get_narrower() -> None:
+    labels = Labels([API])
+    log = events.LogLines(workflow=API, ref=REF, job="job-0-0-0-a-long-name", lines=())
+    assert labels.of(ended(Verdict.FAILED)) == "deploy-api"
+    assert labels.of(log) == "deploy-api/a-long-name"
+    assert labels.of(ended(Verdict.FAILED)) == "deploy-api            "
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (job(""), None),
+        (job("wait_for_approval"), None),
+        (job("failed", error="exit\n2"), "构建 / build: failed: exit 2"),
+        (job("running", name="strange"), "构建 / strange: running"),
+        (
+            GATE_OPENED,
+            (
+                "waits at gate gate for alice, bob: no rule allows it; "
+                "approve it in Zadig, or: zadig-async approve 'shop/deploy-api#3'"
+            ),
+        ),
+        (events.LogOpened(workflow=API, ref=REF, job="x"), None),
+        (events.LogClosed(workflow=API, ref=REF, job="job-0-0-0-b", count=1, complete=True), None),
+        (
+            events.LogClosed(workflow=API, ref=REF, job="job-0-0-0-b", count=1, complete=False, reason="cut"),
+            "log of b: lines may be missing: cut",
+        ),
+        (events.PollRecovered(workflow=API, ref=REF, failed_for=5), "can be read again after 5.0s"),
+        (events.Cancelling(workflow=API, ref=REF, reason="asked to"), "cancelling the task: asked to"),
+    ],
+)
+def test_events_are_told_in_plain_words(event: events.Event, text: str | None) -> None:
+    assert words.event_words(event) == text
+
+
+def test_a_name_of_the_servers_is_no_command_to_copy() -> None:
+    assert words.shell_word("$(reboot)") == "'$(reboot)'"
+    assert words.shell_word("a'b\x1b[0m") == "'a'\"'\"'b'"
+
+
+def test_advice_names_every_finding_once() -> None:
+    error = PreflightError("x", findings=["one", "two"], hint="mend")
+    outcome = Outcome(workflow=API, verdict=Verdict.REFUSED, error=error)
+    assert summary.advice([outcome, outcome]) == [
+        "shop/deploy-api: mend",
+        "shop/deploy-api: one",
+        "shop/deploy-api: two",
+    ]
+
+
+def console(height: int = 24) -> Console:
+    return Console(
+        file=io.StringIO(), force_terminal=True, width=100, height=height, color_system=None, markup=False,
+        highlight=False, emoji=False,
+    )  # fmt: skip
+
+
+def shown(screen: Console) -> str:
+    file = screen.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+async def test_the_live_table_shows_rows_and_prints_logs_above_it(capsys: pytest.CaptureFixture[str]) -> None:
+    board, screen = Board([API]), console()
+    clock = asyncio.get_running_loop().time
+    async with LiveRenderer(board, screen, clock) as live:
+        for event in (
+            events.Launched(workflow=API, ref=REF),
+            job("running"),
+            events.LogLines(
+                workflow=API,
+                ref=REF,
+                job="job-0-0-0-build",
+                lines=(LogLine("[bold]not markup[/bold] :smile: \x1b]0;x\x07部署"),),
+            ),
+        ):
+            board.apply(event, clock())
+            live.event(event)
+        await asyncio.sleep(0)
+        picture = live.picture()
+    text = shown(screen)
+    assert "deploy-api/build | [bold]not markup[/bold] :smile: 部署" in text
+    assert picture.row_count == 1
+    live.outcomes([Outcome(workflow=API, ref=REF, verdict=Verdict.SUCCEEDED)], ExitCode.SUCCEEDED)
+    assert "shop/deploy-api#3  succeeded" in shown(screen)
+    assert "1 of 1 succeeded." in capsys.readouterr().out
+
+
+async def test_the_live_table_is_no_taller_than_the_terminal_and_shows_what_moves() -> None:
+    refs = [TaskRef("shop", f"w{number}", 1) for number in range(50)]
+    board, screen = Board(refs=refs), console(height=10)
+    for number in (48, 49):
+        board.apply(
+            events.TaskChanged(
+                workflow=refs[number].of, ref=refs[number], before=Status(""), after=Status("running")
+            ),
+            0,
+        )
+    screen.print(LiveRenderer(board, screen, lambda: 0.0).picture())
+    text = shown(screen)
+    assert len(text.splitlines()) <= 10
+    assert "shop/w48#1" in text
+    assert "shop/w49#1" in text
+    assert "and 44 more" in text
+
+
+async def test_the_live_table_leaves_no_task_behind() -> None:
+    before = asyncio.all_tasks()
+    async with LiveRenderer(Board([API]), console(), lambda: 0.0):
+        assert len(asyncio.all_tasks()) == len(before) + 1
+    assert asyncio.all_tasks() == before
+
+
+def test_hostile_names_are_harmless_in_every_line() -> None:
+    evil = "\x1b]52;c;x\x07\u202e\r\n"
+    ref = TaskRef("shop", "w", 1)
+    gate = Gate(
+        kind=GateKind.APPROVAL, stage=evil, name=evil, approve_name=evil, approvers=(User(user_name=evil),)
+    )
+    told = [
+        events.GateOpened(workflow=ref.of, ref=ref, gate=gate, allowed=True, reason=evil),
+        events.GateNotApproved(workflow=ref.of, ref=ref, gate=gate, error=None, reason=evil),
+        events.GateClosed(workflow=ref.of, ref=ref, gate=gate),
+        events.TaskChanged(workflow=ref.of, ref=ref, before=Status(evil), after=Status(evil)),
+        job(evil, name=evil, error=evil),
+    ]
+    text = "".join(words.event_words(event) or "" for event in told)
+    assert text
+    assert obeyed(text) == []
