@@ -13,7 +13,6 @@ from importlinter.cli import lint_imports
 
 import zadig_async
 from zadig_async import errors
-from zadig_async.transport import http
 
 ROOT = Path(zadig_async.__file__).parent
 PYPROJECT = ROOT.parent / "pyproject.toml"
@@ -62,7 +61,7 @@ def test_a_broken_contract_would_be_seen(tmp_path: Path, capsys: pytest.CaptureF
 )
 def test_importing_the_package_does_not_import(heavy: str) -> None:
     code = f"import sys, zadig_async; print([m for m in sys.modules if f'{{m}}.'.startswith('{heavy}.')])"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own text
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
 
 
@@ -134,22 +133,19 @@ def public_annotations(tree: ast.Module) -> Iterator[str]:
 
 
 def test_no_public_annotation_names_a_type_of_aiohttp() -> None:
-    rooms = ("orchestrator", "client", "transport", "wire", "model")
-    annotations = [text for _, tree in sources(*rooms) for text in public_annotations(tree)]
+    annotations = [
+        text
+        for name, tree in sources("orchestrator", "client", "transport", "wire", "model")
+        if name != "transport/explain.py"  # what turns aiohttp's errors into ours has to take them
+        for text in public_annotations(tree)
+    ]
     assert len(annotations) > 500
     assert "Reply" in annotations
     assert not [text for text in annotations if "aiohttp" in text]
 
 
-def test_no_error_of_ours_is_one_of_aiohttp() -> None:
+def test_no_public_error_is_one_of_aiohttp() -> None:
     ours = [value for value in vars(errors).values() if inspect.isclass(value)]
-    assert len(ours) > 15
-    assert not any(issubclass(kind, aiohttp.ClientError) for kind in ours)
-    assert not any(issubclass(kind, OSError) for kind in ours)
-    public = [name for name in vars(http) if not name.startswith("_")]
-    theirs = [
-        name
-        for name in public
-        if inspect.isclass(getattr(http, name)) and issubclass(getattr(http, name), aiohttp.ClientError)
-    ]
-    assert not theirs
+    ours += [value for name in zadig_async.__all__ if inspect.isclass(value := getattr(zadig_async, name))]
+    assert len(ours) > 30
+    assert not [kind for kind in ours if issubclass(kind, aiohttp.ClientError | OSError)]

@@ -98,6 +98,21 @@ WORLD: Mapping[str, Any] = {
                     ],
                 },
                 {
+                    "key": "steady",
+                    "stages": [
+                        {
+                            "name": "build",
+                            "jobs": [
+                                {
+                                    "name": "build",
+                                    "duration": 40,
+                                    "log": [{"text": f"step {second}", "at": second} for second in range(40)],
+                                }
+                            ],
+                        }
+                    ],
+                },
+                {
                     "key": "evil",
                     "name": EVIL,
                     "description": EVIL,
@@ -178,7 +193,7 @@ Cli = Callable[..., Result]
 
 @pytest.fixture
 def zadig() -> Iterator[Zadig]:
-    server = Zadig(WORLD, speed=20)
+    server = Zadig(WORLD, speed=40)
     yield server
     server.close()
 

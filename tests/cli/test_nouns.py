@@ -38,7 +38,7 @@ def test_workflows_are_listed_as_text_and_json(cli: Cli) -> None:
     assert good.split()[:2] == ["good", "custom"]
     assert good.endswith("好的")
     document = json.loads(cli("workflows", "list", "shop", "-o", "json").out)
-    assert [item["workflow_key"] for item in document] == ["good", "bad", "gated", "slow", "evil"]
+    assert [item["workflow_key"] for item in document] == ["good", "bad", "gated", "slow", "steady", "evil"]
     assert "raw" not in document[0]
 
 

@@ -2,7 +2,12 @@
 
 import asyncio
 import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, cast
 
+import attrs
 import pytest
 from rich.console import Console
 
@@ -13,8 +18,9 @@ from zadig_async.cli.render import summary, words
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.render.columns import table
 from zadig_async.cli.render.live import LiveRenderer
+from zadig_async.cli.render.records import event_record
 from zadig_async.cli.render.renderer import Labels
-from zadig_async.errors import PreflightError
+from zadig_async.errors import ConnectError, NotFoundError, PreflightError
 from zadig_async.model.gate import Gate, GateKind
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.outcome import Outcome, Verdict
@@ -91,14 +97,29 @@ def test_a_refused_launch_is_over_and_one_that_was_never_sent_is_named() -> None
     assert list(board.not_started()) == [WorkflowRef("shop", "web")]
 
 
+def test_a_launch_is_in_doubt_from_its_sending_to_its_answer() -> None:
+    board = Board([API])
+    assert (list(board.in_doubt()), list(board.not_started())) == ([], [API])
+    board.apply(events.Launching(workflow=API, jobs=("build",)), 1)
+    assert (list(board.in_doubt()), list(board.not_started())) == ([API], [])
+    board.apply(ended(Verdict.UNKNOWN, None), 2)
+    assert (list(board.in_doubt()), list(board.not_started())) == ([API], [])
+    told_to_stop = Board([API])
+    told_to_stop.apply(events.Launching(workflow=API, jobs=("build",)), 1)
+    told_to_stop.apply(ended(Verdict.DETACHED, None), 2)
+    assert (list(told_to_stop.in_doubt()), list(told_to_stop.not_started())) == ([], [API])
+
+
 def test_resuming_is_one_command_to_copy() -> None:
-    text = resume_text([REF], [WorkflowRef("shop", "web")], ["--approve", "shop/*:gate", "--logs"])
+    web, search = WorkflowRef("shop", "web"), WorkflowRef("shop", "search")
+    text = resume_text([REF], [search], [web], ["--approve", "shop/*:gate", "--logs"])
     assert text.splitlines() == [
         "Going on without us: shop/deploy-api#3",
         "To watch again: zadig-async watch 'shop/deploy-api#3' --approve 'shop/*:gate' --logs",
+        "It may have been started: shop/search. Look: zadig-async tasks list shop/search",
         "Not started: shop/web",
     ]
-    assert resume_text([], [], []) == "No task is left running."
+    assert resume_text([], [], [], []) == "No task is left running."
 
 
 def test_columns_are_as_wide_as_chinese_looks() -> None:
@@ -185,7 +206,6 @@ async def test_the_live_table_shows_rows_and_prints_logs_above_it(capsys: pytest
         ):
             board.apply(event, clock())
             live.event(event)
-        await asyncio.sleep(0)
         picture = live.picture()
     text = shown(screen)
     assert "deploy-api/build | [bold]not markup[/bold] :smile: 部署" in text
@@ -218,6 +238,46 @@ async def test_the_live_table_leaves_no_task_behind() -> None:
     async with LiveRenderer(Board([API]), console(), lambda: 0.0):
         assert len(asyncio.all_tasks()) == len(before) + 1
     assert asyncio.all_tasks() == before
+
+
+def every_event() -> list[events.Event]:
+    """Make one of each kind of event."""
+    missing = NotFoundError("no", status=500)
+    values: dict[str, Any] = {
+        "workflow": API,
+        "ref": REF,
+        "jobs": ("build",),
+        "before": Status(""),
+        "after": Status("running"),
+        "gate": GATE,
+        "allowed": True,
+        "error": ConnectError("refused"),
+        "lines": (LogLine("text"),),
+        "count": 2,
+        "complete": False,
+        "failing_for": 1.5,
+        "failed_for": 1.5,
+        "outcome": Outcome(workflow=API, verdict=Verdict.LOST, error=missing, gates=(GATE,)),
+    }
+    kinds: list[Callable[..., events.Event]] = list(events.Event.__subclasses__())
+    return [
+        kind(
+            **{
+                field.name: "x" if field.type is str else values[field.name]
+                for field in attrs.fields(cast("type[events.Event]", kind))
+            }
+        )
+        for kind in kinds
+    ]
+
+
+@pytest.mark.parametrize("event", every_event(), ids=lambda event: type(event).__name__)
+def test_every_event_has_a_json_record_with_all_it_knows(event: events.Event) -> None:
+    record = event_record(event, datetime(2030, 1, 1, tzinfo=UTC))
+    assert json.loads(json.dumps(record)) == record
+    assert {"event", "at", "workflow", "task"} <= set(record)
+    assert {field.name for field in attrs.fields(type(event))} - {"ref"} <= set(record)
+    assert "raw" not in json.dumps(record)
 
 
 def test_hostile_names_are_harmless_in_every_line() -> None:

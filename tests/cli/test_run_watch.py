@@ -207,19 +207,14 @@ def test_wrong_usage_exits_2_and_says_how_to_mend_it(alone: Cli, argv: tuple[str
     assert "Traceback" not in result.err
 
 
-def test_watch_adopts_tasks_of_others(cli: Cli) -> None:
-    assert cli("run", "shop/gated", "--all-jobs", POLL, "--gate-timeout", "0").code == 4
-    result = cli("watch", "shop/gated#1", "shop/good#7", POLL, "--approve", "shop/gated:gate")
-    assert result.code == 0
-    assert "2 of 2 succeeded." in result.out
-
-
-def test_watch_takes_its_rules_from_a_file(cli: Cli, tmp_path: Path) -> None:
+def test_watch_adopts_tasks_of_others_with_the_rules_of_a_file(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "l.yaml"
     file.write_text("approvals: [{project: shop, workflow: gated, gate: gate}]", encoding="utf-8")
     blocked = cli("run", "shop/gated", "--all-jobs", POLL, "--gate-timeout", "0")
     assert blocked.code == 4
-    assert cli("watch", "shop/gated#1", "--file", str(file), POLL).code == 0
+    result = cli("watch", "shop/gated#1", "shop/good#7", POLL, "--file", str(file))
+    assert result.code == 0
+    assert "2 of 2 succeeded." in result.out
 
 
 def test_watch_tells_a_wrong_task_at_once(cli: Cli) -> None:

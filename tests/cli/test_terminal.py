@@ -73,6 +73,7 @@ def test_a_sequence_torn_over_two_lines_is_harmless(first: str, second: str) -> 
         ("\x1b]52;c;Y3VybA==", ""),
         ("\x1bPq#0\x1b\\x", "x"),
         ("\x9b2Jx", "x"),
+        ("\x1b(Bx\x1bcy\x1b7z", "xyz"),
         ("\x9d0;t\x9cx", "x"),
         ("cut \x1b[3", "cut "),
         ("cut \x1b", "cut "),

@@ -22,7 +22,7 @@ from zadig_async.model.task import JobRun, Task, TaskPage, TaskSummary
 from zadig_async.model.view import View
 from zadig_async.model.workflow import Registry, Workflow, WorkflowSummary
 from zadig_async.wire import codec
-from zadig_async.wire.names import RENAMES
+from zadig_async.wire.names import renames_of
 
 CANARY = "canary-in-the-document"
 
@@ -116,7 +116,7 @@ def fields_of(kind: Any) -> Iterator[Field]:
     for field in attrs.fields(kind):
         if field.alias == "raw" or (kind, field.alias) in {(Task, "gates"), (JobRun, "spec")}:
             continue  # the object itself, and what is made of the rest of it
-        json_key = RENAMES.get(kind, {}).get(field.name, field.alias)
+        json_key = renames_of(kind).get(field.name, field.alias)
         yield Field(kind, field.alias, json_key, hints[field.name], field.default is attrs.NOTHING)
 
 

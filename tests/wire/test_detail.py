@@ -226,6 +226,38 @@ def test_bottomless_nesting(where: bytes, brackets: bytes) -> None:
             read(body)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"task_id": "1"},
+        {"task_id": 1.0},
+        {"task_id": True},
+        {"workflow_key": 1},
+        {"project_key": 1},
+        {"status": 1},
+        {"error": ["x"]},
+        {"task_revoker": 1},
+        {"start_time": "5"},
+        {"end_time": 5.0},
+        {"end_time": -1},
+        {"stages": {}},
+        {"stages": [None]},
+        {"stages": [{}]},
+        {"stages": [{"name": "s", "status": True}]},
+        {"stages": [{"name": "s", "jobs": [{"name": 1}]}]},
+        {"stages": [{"name": "s", "jobs": [{"name": "j", "status": 1}]}]},
+        {"stages": [{"name": "s", "jobs": [{"name": "j", "start_time": "1"}]}]},
+    ],
+    ids=str,
+)
+def test_a_poll_guesses_nothing(wrong: dict[str, Any]) -> None:
+    body = golden.go_json({"task_id": 1, "workflow_key": "w", "status": "running", **wrong})
+    for read in (read_task, read_status):
+        with pytest.raises(DecodeError) as caught:
+            read(body)
+        assert caught.value.problems
+
+
 def test_what_a_poll_saw_is_what_a_full_read_says() -> None:
     for name in DETAILS:
         body = golden.body(name)

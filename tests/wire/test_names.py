@@ -5,7 +5,10 @@ import pytest
 
 from zadig_async.model import jobspec
 from zadig_async.model.jobspec import Received
-from zadig_async.wire.names import RENAMES
+from zadig_async.wire import input_names, names, spec_names
+from zadig_async.wire.names import renames_of
+
+TABLES = [*names.RENAMES, *spec_names.RENAMES, *input_names.RENAMES]
 
 WIRE_NAMES: dict[type[Received], str] = {
     jobspec.ApolloItem: "key val",
@@ -146,12 +149,13 @@ types (workflow/service/workflow/workflow_task_v4.go:139-216), `bson` names for 
 
 
 def names_of(kind: type[attrs.AttrsInstance]) -> list[str]:
-    return [RENAMES.get(kind, {}).get(field.name, field.alias or field.name) for field in attrs.fields(kind)]
+    return [renames_of(kind).get(field.name, field.alias or field.name) for field in attrs.fields(kind)]
 
 
-@pytest.mark.parametrize("kind", RENAMES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
 def test_every_renamed_field_exists_and_no_two_meet(kind: type[attrs.AttrsInstance]) -> None:
-    renames = RENAMES[kind]
+    renames = renames_of(kind)
+    assert renames
     assert set(renames) <= {field.name for field in attrs.fields(kind)}
     assert all(name != wire_name for name, wire_name in renames.items())
     assert len(set(names_of(kind))) == len(names_of(kind))

@@ -12,8 +12,10 @@ from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.wire import endpoints, path
 from zadig_async.wire.call import AnyCall
 
-ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=20)
-"""Every code point, lone surrogates included."""
+ANY_TEXT = st.lists(
+    st.characters(exclude_categories=()) | st.sampled_from("/\\.%?#&=+; \n\x00\ud800\udfff名"), max_size=20
+).map("".join)
+"""Every code point, lone surrogates included; more often those that mean something."""
 
 HOSTILE = [
     "",

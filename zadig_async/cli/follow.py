@@ -76,7 +76,7 @@ class Following:
 
         outcomes: Sequence[Outcome] | None = None
         orchestrator = Orchestrator(zadig, self.policy, on_event=on_event)
-        with Ladder(lambda: self._detach(orchestrator), self._resume) as ladder:
+        with Ladder(lambda: self._detach(orchestrator), self._last) as ladder:
             try:
                 async with self._renderer, orchestrator:
                     outcomes = await work(orchestrator)
@@ -84,14 +84,15 @@ class Following:
                 if ladder.count < 2:
                     raise
         if outcomes is None:
-            self._renderer.note(self._resume())
-            return Followed(code=ExitCode.DETACHED)
+            text, code = self._last()
+            self._renderer.note(text)
+            return Followed(code=code)
         code = exits.of_outcomes(outcomes)
         self._renderer.outcomes(outcomes, code)
         if self.advise and not self.session.json:
             output.say_lines(summary.advice(outcomes))
         if any(outcome.verdict in _GO_ON for outcome in outcomes):
-            self._renderer.note(self._resume())
+            self._renderer.note(self._last()[0])
         return Followed(code=code, outcomes=outcomes)
 
     def _detach(self, orchestrator: Orchestrator) -> None:
@@ -100,9 +101,11 @@ class Following:
             "Stopping to watch. Nothing more is sent, and tasks on the server go on. Again: stop at once."
         )
 
-    def _resume(self) -> str:
-        """Say which tasks go on, and the command that goes on with them."""
-        return resume_text(self.board.unfinished(), self.board.not_started(), self.again)
+    def _last(self) -> tuple[str, ExitCode]:
+        """Say what goes on without us and how to go on with it, and return the code of an early end."""
+        doubt = list(self.board.in_doubt())
+        text = resume_text(self.board.unfinished(), doubt, self.board.not_started(), self.again)
+        return text, ExitCode.UNKNOWN if doubt else ExitCode.DETACHED
 
     def _make_renderer(self, clock: Callable[[], float]) -> Renderer:
         if self.session.json:
@@ -124,12 +127,16 @@ def _console() -> "Console":
 
 
 def resume_text(
-    unfinished: Iterable[TaskRef], not_started: Iterable[WorkflowRef], again: Sequence[str]
+    unfinished: Iterable[TaskRef],
+    in_doubt: Iterable[WorkflowRef],
+    not_started: Iterable[WorkflowRef],
+    again: Sequence[str],
 ) -> str:
-    """Say which tasks go on and how to watch them again, and what was not started.
+    """Say which tasks go on and how to watch them again, and what was not or perhaps started.
 
     Args:
         unfinished: Tasks that may still run.
+        in_doubt: Workflows whose trigger has no answer.
         not_started: Workflows that were not launched.
         again: Further words of the command.
     """
@@ -139,6 +146,13 @@ def resume_text(
     if refs:
         lines.append(f"Going on without us: {', '.join(refs)}")
         lines.append(f"To watch again: {shlex.join(['zadig-async', 'watch', *refs, *again])}")
+    lines += [
+        f"It may have been started: {safe(str(ref))}. Look: {shlex.join(_look_at(ref))}" for ref in in_doubt
+    ]
     if missing:
         lines.append(f"Not started: {', '.join(missing)}")
     return "\n".join(lines) or "No task is left running."
+
+
+def _look_at(workflow: WorkflowRef) -> list[str]:
+    return ["zadig-async", "tasks", "list", safe(str(workflow))]

@@ -7,7 +7,6 @@ The first signal stops all writing and watching in order; the second cancels wha
 import asyncio
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -28,17 +27,17 @@ class Ladder:
         count: How many signals came.
     """
 
-    def __init__(self, detach: Callable[[], None], last_words: Callable[[], str]) -> None:
+    def __init__(self, detach: Callable[[], None], last: Callable[[], tuple[str, ExitCode]]) -> None:
         """Prepare; must be entered within a task of the event loop.
 
         Args:
             detach: Called in the event loop after the first signal.
-            last_words: What to say before the process is ended by force; it must be quick and safe at
-                any moment.
+            last: Returns what to say before the process is ended by force, and the exit code; it must be
+                quick and safe at any moment.
         """
         self.count = 0
         self._detach = detach
-        self._last_words = last_words
+        self._last = last
         self._before: dict[signal.Signals, Any] = {}
         self._timer: threading.Timer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,7 +73,9 @@ class Ladder:
 
     def _end(self) -> None:
         """End the process without waiting for anything."""
+        code = ExitCode.DETACHED
         try:
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"\n{self._last_words()}\n".encode())
+            text, code = self._last()
+            os.write(2, f"\n{text}\n".encode(errors="backslashreplace"))
         finally:
-            os._exit(ExitCode.DETACHED)
+            os._exit(code)

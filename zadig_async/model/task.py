@@ -8,8 +8,8 @@ import attrs
 
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef
-from zadig_async.model.jobspec import JobSpec
 from zadig_async.model.lazy import Lazy, lazy
+from zadig_async.model.spec import JobSpec
 from zadig_async.model.status import NOT_STARTED, Phase, Status
 from zadig_async.model.user import User
 from zadig_async.model.variable import Param

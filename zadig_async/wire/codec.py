@@ -14,13 +14,13 @@ import attrs
 import cattrs
 
 from zadig_async.errors import DecodeError
-from zadig_async.model.jobspec import SPEC_OF, GenericSpec, JobSpec
 from zadig_async.model.lazy import Lazy, lazy
 from zadig_async.model.secret import Secret
+from zadig_async.model.spec import GenericSpec, JobSpec
 from zadig_async.model.status import Status
 from zadig_async.model.task import JobRun, Task
 from zadig_async.wire.gates import gates_of
-from zadig_async.wire.names import RENAMES
+from zadig_async.wire.names import renames_of
 
 T = TypeVar("T")
 
@@ -153,7 +153,7 @@ def _sequence(kind: Any, converter: cattrs.Converter) -> Callable[[object, objec
 
 def _class(kind: type[T], converter: cattrs.Converter, *, without: str = "") -> Callable[[object, object], T]:
     """Return the hook of an attrs class; the field `without` is left for the caller to fill."""
-    renames = RENAMES.get(kind, {})
+    renames = renames_of(kind)
     fields: list[tuple[str, str, Any, Any, bool]] = []
     keeps_raw = lazy_raw = False
     for field in attrs.fields(kind):  # type: ignore[arg-type]  # only attrs classes come here
@@ -282,4 +282,6 @@ def spec_of(job_type: str, value: object, *, job: str) -> JobSpec | None:
     """
     if value is None:
         return None
+    from zadig_async.model.jobspec import SPEC_OF  # noqa: PLC0415 - a hundred classes
+
     return structure(value, SPEC_OF.get(job_type, GenericSpec), at=f"$..jobs[?@.name=={job!r}].spec")

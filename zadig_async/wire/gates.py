@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zadig_async.errors import DecodeError
 from zadig_async.model.gate import Gate, GateKind
-from zadig_async.model.jobspec import ApprovalSpec
 from zadig_async.model.status import Phase, Status
 from zadig_async.model.task import JobRun, StageRun, Task
 from zadig_async.model.user import User
+
+if TYPE_CHECKING:
+    from zadig_async.model.jobspec import ApprovalSpec
 
 _MINUTE: Final = 60.0
 _LAST_SECOND: Final = 253_402_300_799
@@ -81,11 +83,8 @@ def _job_gate(kind: GateKind, stage: StageRun, job: JobRun, *, approvers: tuple[
 
 def _approval(stage: StageRun, job: JobRun) -> Gate:
     """Return the gate of an approval job; one whose spec cannot be read is still a gate."""
-    try:
-        spec = job.spec
-    except DecodeError:
-        spec = None
-    if not isinstance(spec, ApprovalSpec):
+    spec = _approval_spec(job)
+    if spec is None:
         return _job_gate(GateKind.EXTERNAL_APPROVAL, stage, job)
     native = spec.kind == "native"
     return Gate(
@@ -100,6 +99,16 @@ def _approval(stage: StageRun, job: JobRun) -> Gate:
         timeout=(spec.timeout_minutes or _DEFAULT_TIMEOUT_MINUTES) * _MINUTE,
         opened_at=job.started_at,
     )
+
+
+def _approval_spec(job: JobRun) -> "ApprovalSpec | None":
+    from zadig_async.model.jobspec import ApprovalSpec  # noqa: PLC0415 - loaded with the first spec read
+
+    try:
+        spec = job.spec
+    except DecodeError:
+        return None
+    return spec if isinstance(spec, ApprovalSpec) else None
 
 
 def _stage_approval_open(stage: StageRun) -> bool:
@@ -168,10 +177,7 @@ def voters(task: Task, key: str) -> tuple[User, ...]:
     """
     job = task.job(key)
     if job is not None:
-        try:
-            spec = job.spec
-        except DecodeError:
-            return ()
-        return spec.approvers if isinstance(spec, ApprovalSpec) else ()
+        spec = _approval_spec(job)
+        return spec.approvers if spec is not None else ()
     stage = next((stage for stage in task.stages if stage.name == key), None)
     return _stage_approval(stage).approvers if stage is not None and stage.approval else ()

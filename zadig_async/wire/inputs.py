@@ -6,7 +6,7 @@ import attrs
 
 from zadig_async.model.inputs import JobInput, RawInput
 from zadig_async.model.secret import Secret
-from zadig_async.wire.names import RENAMES
+from zadig_async.wire.names import renames_of
 
 
 def encode_parameters(given: JobInput) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def encode_parameters(given: JobInput) -> dict[str, Any]:
 
 
 def _object(value: Any) -> dict[str, Any]:
-    renames = RENAMES.get(type(value), {})
+    renames = renames_of(type(value))
     made: dict[str, Any] = {}
     for field in attrs.fields(type(value)):
         item = getattr(value, field.name)

@@ -1,16 +1,18 @@
-"""The names Zadig uses for what the model calls otherwise: the only place where the two meet.
+"""The names Zadig uses for what the model calls otherwise: the only places where the two meet.
 
 A field that is not here has the same name on both sides. Three rules explain most of the rest: times
 are `..._at` here and `..._time` there, units are part of the name here, and spelling mistakes of the
 server stay on its side. Raw job specs use the names the server stores them under, which are not always
 those of its JSON (Zadig v4.1.0 .../common/repository/models/wokflow_task_v4.go:199).
+
+Those of job specs and inputs have tables of their own, `spec_names` and `input_names`: there are a
+hundred such classes, and a program that watches tasks may need none of them.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from zadig_async.model import inputs, jobspec
 from zadig_async.model.task import JobRun, ManualExec, StageRun, Task, TaskPage, TaskSummary
 from zadig_async.model.user import User
 from zadig_async.model.variable import KeyValue, Param
@@ -19,12 +21,7 @@ from zadig_async.model.workflow import Workflow, WorkflowSummary
 
 _SPAN: Final = MappingProxyType({"started_at": "start_time", "ended_at": "end_time"})
 _RUN: Final = MappingProxyType({**_SPAN, "created_at": "create_time", "creator": "task_creator"})
-_DECISION: Final = MappingProxyType({"decision": "reject_or_approve"})
-_VOTE: Final = MappingProxyType({**_DECISION, "decided_at": "operation_time"})
-_TIMEOUT: Final = MappingProxyType({"timeout_minutes": "timeout"})
-_SERVICES: Final = MappingProxyType({"services": "service_list"})
-_TARGETS: Final = MappingProxyType({"targets": "target_list"})
-_REPOS: Final = MappingProxyType({"repos": "repo_info"})
+_VOTE: Final = MappingProxyType({"decision": "reject_or_approve", "decided_at": "operation_time"})
 
 RENAMES: Final[Mapping[type, Mapping[str, str]]] = MappingProxyType(
     {
@@ -53,112 +50,24 @@ RENAMES: Final[Mapping[type, Mapping[str, str]]] = MappingProxyType(
             "error_handler_name": "error_handler_username",
             "info": "job_info",
         },
-        # Specs of jobs that make or check
-        jobspec.DistributeImageSpec: {"targets": "distribute_target"},
-        jobspec.TestSpec: {"project_key": "project_name"},
-        jobspec.ScanSpec: {"has_artifact": "is_has_artifact"},
-        jobspec.SonarMetrics: {
-            "quality_gate_status": "QualityGateStatus",
-            "lines_of_code": "Ncloc",
-            "bugs": "Bugs",
-            "vulnerabilities": "Vulnerabilities",
-            "code_smells": "CodeSmells",
-            "coverage": "Coverage",
-        },
-        jobspec.PluginSpec: {"is_official": "is_offical"},
-        # Specs of jobs that deploy
-        jobspec.RenderVariable: {"description": "desc"},
-        jobspec.DeploySpec: {"images": "service_and_images", "variables": "variable_kvs"},
-        jobspec.HelmChartDeploySpec: {"charts": "deploy_helm_charts"},
-        jobspec.VMDeploySpec: {"services": "service_and_vm_deploys"},
-        jobspec.ResourcePatchSpec: {"items": "patch_items"},
-        jobspec.OfflineServiceSpec: {"services": "service_events"},
-        jobspec.MseGrayOfflineSpec: {"services": "offline_services"},
-        # Specs of jobs that shift step by step
-        jobspec.BlueGreenService: {"images": "service_and_image"},
-        jobspec.BlueGreenDeploySpec: {"deploy_timeout_seconds": "deploy_timeout"},
-        jobspec.BlueGreenReleaseSpec: {"deploy_timeout_seconds": "deploy_timeout"},
-        jobspec.MseGrayService: {"yaml_content": "yaml", "images": "service_and_image"},
-        jobspec.MseGrayReleaseSpec: {"service": "gray_service", "timeout_seconds": "timeout"},
-        jobspec.IstioReleaseSpec: {"target": "targets", "events": "event"},
-        jobspec.IstioRollbackSpec: {"target": "targets"},
-        # The spec of approval jobs
-        jobspec.ApprovalSpec: {
-            **_TIMEOUT,
-            "kind": "type",
-            "message": "approval_message",
-            "native": "native_approval",
-            "lark": "lark_approval",
-            "dingtalk": "dingtalk_approval",
-            "workwx": "workwx_approval",
-        },
-        jobspec.NativeApproval: {**_TIMEOUT, **_DECISION},
-        jobspec.LarkApproval: _TIMEOUT,
-        jobspec.LarkNode: _DECISION,
-        jobspec.LarkUser: _VOTE,
-        jobspec.DingTalkApproval: _TIMEOUT,
-        jobspec.DingTalkNode: _DECISION,
-        jobspec.DingTalkUser: _VOTE,
-        jobspec.WorkWXApproval: _TIMEOUT,
-        jobspec.WorkWXNode: {"relation": "apv_rel", "user_ids": "user_id"},
-        jobspec.WorkWXVote: {"comment": "speech", "decided_at": "timestamp"},
-        # Specs of jobs that change data and settings
-        jobspec.SqlResult: {"elapsed_ms": "elapsed_time"},
-        jobspec.NacosSpec: {"configs": "nacos_datas"},
-        jobspec.ApolloSpec: {"apollo_id": "apolloID", "namespaces": "namespaceList"},
-        jobspec.ApolloNamespace: {
-            "app_id": "appID",
-            "cluster_id": "clusterID",
-            "items": "kv",
-            "original_items": "original_config",
-        },
-        jobspec.ApolloItem: {"value": "val"},
-        # Specs of jobs that move work items
-        jobspec.TapdSpec: {
-            "address": "tapd_address",
-            "client_id": "tapd_client_id",
-            "client_secret": "tapd_client_secret",
-            "company_id": "tapd_company_id",
-        },
-        jobspec.PingCodeSpec: {
-            "address": "pingcode_address",
-            "client_id": "pingcode_client_id",
-            "client_secret": "pingcode_client_secret",
-            "item_type_id": "workitem_type_id",
-            "item_state_ids": "workitem_state_ids",
-            "items": "workitems",
-        },
-        jobspec.MeegoSpec: {"items": "work_items", "node_items": "node_work_items"},
-        # Specs of jobs that act elsewhere
-        jobspec.BlueKingSpec: {"job_status": "bk_job_status"},
-        jobspec.TriggeredWorkflow: {
-            "project_key": "project_name",
-            "workflow_key": "workflow_name",
-            "workflow_name": "workflow_display_name",
-        },
-        jobspec.WorkflowTriggerSpec: {
-            "check_enabled": "is_enable_check",
-            "workflows": "workflow_trigger_events",
-        },
-        jobspec.GrafanaSpec: {"check_minutes": "check_time"},
-        jobspec.GuanceyunSpec: {"check_minutes": "check_time"},
-        # Inputs of a trigger
-        inputs.BuildInput: _SERVICES,
-        inputs.BuildService: _REPOS,
-        inputs.FreestyleInput: {**_REPOS, "inputs": "kv"},
-        inputs.PluginInput: {"inputs": "kv"},
-        inputs.DeployInput: _SERVICES,
-        inputs.VMDeployInput: _SERVICES,
-        inputs.CustomDeployInput: _TARGETS,
-        inputs.TestInput: {"tests": "testing_list"},
-        inputs.TestingInput: _REPOS,
-        inputs.ScanInput: {"scans": "scanning_list"},
-        inputs.ScanningInput: _REPOS,
-        inputs.BlueGreenDeployInput: _SERVICES,
-        inputs.CanaryDeployInput: _SERVICES,
-        inputs.GrayReleaseInput: _TARGETS,
-        inputs.GrayRollbackInput: _TARGETS,
-        inputs.ResourcePatchInput: _TARGETS,
     }
 )
 """Zadig's name of a field, by class and field name."""
+
+
+def renames_of(kind: type) -> Mapping[str, str]:
+    """Return Zadig's names of a class's fields, of those that differ."""
+    if kind.__module__.startswith(_SPECS):
+        from zadig_async.wire import spec_names  # noqa: PLC0415 - see the module's text
+
+        return spec_names.RENAMES.get(kind, _NONE)
+    if kind.__module__.startswith(_INPUTS):
+        from zadig_async.wire import input_names  # noqa: PLC0415 - see the module's text
+
+        return input_names.RENAMES.get(kind, _NONE)
+    return RENAMES.get(kind, _NONE)
+
+
+_SPECS: Final = "zadig_async.model.jobspec"
+_INPUTS: Final = "zadig_async.model.inputs"
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -76,14 +77,13 @@ def target(*segments: str | int, query: Mapping[str, str | int | bool] | None = 
     Raises:
         ConfigError: The path would not lead where it was meant to.
     """
-    parts = [piece for segment in segments for piece in _pieces(segment)]
     try:
-        path = "/" + "/".join(quote(piece, safe="") for piece in parts)
-        pairs = [f"{quote(k, safe='')}={quote(_text(v), safe='')}" for k, v in (query or {}).items()]
+        path = "".join(
+            _route(segment) if isinstance(segment, Route) else _segment(str(segment)) for segment in segments
+        )
+        pairs = [f"{_quoted(k)}={_quoted(_text(v))}" for k, v in (query or {}).items()]
     except UnicodeEncodeError:
         raise ConfigError("cannot address text that is not valid Unicode") from None
-    if [unquote(piece) for piece in path[1:].split("/")] != parts or not {"", ".", ".."}.isdisjoint(parts):
-        raise ConfigError(f"cannot address {parts[-1]!r} safely")
     return f"{path}?{'&'.join(pairs)}" if pairs else path
 
 
@@ -93,10 +93,24 @@ class Route(str):
     __slots__ = ()
 
 
-def _pieces(segment: str | int) -> list[str]:
-    if isinstance(segment, Route):
-        return segment.strip("/").split("/")
-    return [str(segment)]
+# Remembered, because a watch asks for the same few keys again and again.
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
+
+
+@lru_cache(maxsize=4096)
+def _segment(text: str) -> str:
+    """Encode one segment, its slash before it, and prove that it survives."""
+    quoted = quote(text, safe="")
+    if text in {"", ".", ".."} or unquote(quoted) != text:
+        raise ConfigError(f"cannot address {text!r} safely")
+    return f"/{quoted}"
+
+
+@lru_cache(maxsize=64)
+def _route(route: Route) -> str:
+    return "".join(_segment(piece) for piece in route.strip("/").split("/"))
 
 
 def _text(value: str | int | bool) -> str:

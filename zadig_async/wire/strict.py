@@ -3,12 +3,17 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
+
+import msgspec
 
 from zadig_async.errors import ConfigError, DecodeError
 
 _MAX_DEPTH: Final = 200
+_QUICK: Final = msgspec.json.Decoder()
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_DOUBT: Final = object()
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -66,6 +71,54 @@ def parse(body: bytes) -> Any:
     Raises:
         DecodeError: It is no such document. The message never quotes its content.
     """
+    value = _quick(body)
+    return _careful(body) if value is _DOUBT else value
+
+
+def _quick(body: bytes) -> Any:
+    """Read a document four times as fast, or return `_DOUBT` where only the careful way can tell.
+
+    msgspec refuses all that `parse` does but deep nesting and equal keys, of which it keeps the last.
+    What it threw away shows: every text of a document, keys included, has two quotes around it.
+    """
+    try:
+        value = _QUICK.decode(body)
+        texts = _texts(value, 0)
+    except _UNREADABLE:
+        return _DOUBT
+    quotes = body.count(b'"')
+    if b"\\" in body:
+        if b"\\\\" in body:
+            return _DOUBT  # the quote behind it may be escaped or not
+        quotes -= body.count(b'\\"')
+    return value if quotes == 2 * texts else _DOUBT
+
+
+def _texts(value: object, depth: int) -> int:
+    """Count the texts of a document, keys included.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+    """
+    parts: Iterable[object]
+    if isinstance(value, dict):
+        texts, parts = len(value), value.values()
+    elif isinstance(value, list):
+        texts, parts = 0, value
+    else:
+        return int(isinstance(value, str))
+    if depth >= _MAX_DEPTH:
+        raise RecursionError
+    for part in parts:
+        kind = type(part)
+        if kind is str:
+            texts += 1
+        elif kind is dict or kind is list:
+            texts += _texts(part, depth + 1)
+    return texts
+
+
+def _careful(body: bytes) -> Any:
     if not body.strip():
         raise DecodeError("the answer is empty", problems=["$: empty"])
     try:

@@ -55,7 +55,7 @@ def command(*, port: int, scenario: str | None, speed: float, token: str | None)
 
 async def _serve(emulator: Emulator, port: int) -> ExitCode:
     stopped = asyncio.Event()
-    with Ladder(stopped.set, lambda: "The emulator was ended by force."):
+    with Ladder(stopped.set, lambda: ("The emulator was ended by force.", ExitCode.DETACHED)):
         try:
             await emulator.start()
         except OSError as error:

@@ -168,7 +168,7 @@ async def _follow(zadig: ZadigClient, ref: TaskRef, jobs: Sequence[JobRun], prin
         orchestrator.detach()
 
     orchestrator = Orchestrator(zadig, RunPolicy(follow_logs=True), on_event=on_event)
-    with Ladder(stop, lambda: f"The task {ref} goes on.") as ladder:
+    with Ladder(stop, lambda: (f"The task {ref} goes on.", ExitCode.DETACHED)) as ladder:
         try:
             async with orchestrator:
                 await orchestrator.attach(ref).wait()

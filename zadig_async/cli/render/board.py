@@ -13,6 +13,7 @@ from zadig_async.model.status import Phase
 from zadig_async.orchestrator import events
 
 _IN_JOBS = 3
+_UNKNOWN = Verdict.UNKNOWN
 
 
 @attrs.define(eq=False)
@@ -25,6 +26,7 @@ class Row:
         state: One safe word or two.
         since: When it was begun, in seconds of the caller's clock; None before that.
         until: When it ended, or None.
+        sending: Whether its trigger was about to be sent, or was.
         jobs: Stage and job task name of the jobs that run now.
         gates: The gates it waits at.
         outcome: How it ended, or None.
@@ -35,6 +37,7 @@ class Row:
     state: str = "to be started"
     since: float | None = None
     until: float | None = None
+    sending: bool = False
     jobs: dict[str, str] = attrs.field(factory=dict)
     gates: dict[str, Gate] = attrs.field(factory=dict)
     outcome: Outcome | None = None
@@ -43,6 +46,11 @@ class Row:
     def ended(self) -> bool:
         """Whether we are done with it."""
         return self.outcome is not None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for somebody."""
+        return bool(self.gates) and not self.ended
 
     @property
     def name(self) -> str:
@@ -88,6 +96,7 @@ class Board:
         match event:
             case events.Launching():
                 row.state = "starting"
+                row.sending = True
             case events.Launched():
                 row.state = "queued"
             case events.TaskChanged():
@@ -113,10 +122,17 @@ class Board:
             if row.ref is not None and (row.outcome is None or row.outcome.verdict in _MAY_GO_ON):
                 yield row.ref
 
-    def not_started(self) -> Iterator[WorkflowRef]:
-        """Yield the workflows that were never sent, and those of which we do not know."""
+    def in_doubt(self) -> Iterator[WorkflowRef]:
+        """Yield the workflows whose trigger was sent, or about to be, and has no answer."""
         for row in self.rows:
-            if row.ref is None and (row.outcome is None or row.outcome.verdict is Verdict.DETACHED):
+            if row.ref is None and row.sending and (row.outcome is None or row.outcome.verdict is _UNKNOWN):
+                yield row.workflow
+
+    def not_started(self) -> Iterator[WorkflowRef]:
+        """Yield the workflows that were never sent."""
+        for row in self.rows:
+            detached = row.outcome is not None and row.outcome.verdict is Verdict.DETACHED
+            if row.ref is None and (detached or (row.outcome is None and not row.sending)):
                 yield row.workflow
 
     def _row(self, event: events.Event) -> Row:

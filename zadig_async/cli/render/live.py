@@ -72,6 +72,7 @@ class LiveRenderer:
             console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         self._painter: asyncio.Task[None] | None = None
+        self._pending: list[Text] = []
 
     async def __aenter__(self) -> Self:
         self._live.start()
@@ -85,10 +86,12 @@ class LiveRenderer:
             self._painter.cancel()
             with suppress(asyncio.CancelledError):
                 await self._painter
+        self._flush()
         self._live.stop()
 
     async def _paint(self) -> None:
         while True:
+            self._flush()
             self._live.update(self.picture(), refresh=True)
             await asyncio.sleep(_EVERY)
 
@@ -105,7 +108,7 @@ class LiveRenderer:
             seconds = row.seconds(now)
             table.add_row(
                 Text(row.name),
-                Text(row.state, style=_state_style(row)),
+                Text("waiting" if row.waits else row.state, style=_state_style(row)),
                 Text("" if seconds is None else spell_duration(seconds)),
                 Text(row.now),
             )
@@ -125,18 +128,22 @@ class LiveRenderer:
         return [row for row in rows if id(row) in chosen], len(rows) - room
 
     def event(self, event: events.Event) -> None:
-        """Print logs and what a person must know; the table shows the rest."""
+        """Keep what is to be printed above the table, logs and what a person must know, until it is drawn.
+
+        Each print draws the whole table anew, so a busy log would flicker.
+        """
         if isinstance(event, events.LogLines):
             for line in event.lines:
-                self._print(event, " | ", Text(safe_line(line.text) + (" (cut)" if line.truncated else "")))
+                self._keep(event, " | ", Text(safe_line(line.text) + (" (cut)" if line.truncated else "")))
             return
         text = words.event_words(event)
         if text is not None:
-            self._print(event, " > ", Text(text, style=_event_style(event)))
+            self._keep(event, " > ", Text(text, style=_event_style(event)))
 
     def note(self, text: str) -> None:
-        """Print words of our own above the table."""
-        self._console.print(Text(text, style="bold"), soft_wrap=True)
+        """Print words of our own above the table, at once."""
+        self._pending.append(Text(text, style="bold"))
+        self._flush()
 
     def outcomes(self, outcomes: Sequence[Outcome], code: ExitCode) -> None:
         """Print the summary where the table was."""
@@ -151,16 +158,20 @@ class LiveRenderer:
         output.say()
         output.say(summary.tally(outcomes))
 
-    def _print(self, event: events.Event, separator: str, text: Text) -> None:
+    def _keep(self, event: events.Event, separator: str, text: Text) -> None:
         colour = _COLOURS[zlib.crc32(event.workflow.workflow.encode(errors="replace")) % len(_COLOURS)]
-        label = Text(self._labels.of(event) + separator, style=colour)
-        self._console.print(label + text, soft_wrap=True)
+        self._pending.append(Text.assemble((self._labels.of(event) + separator, colour), text))
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._console.print(Text("\n").join(self._pending), soft_wrap=True)
+            self._pending.clear()
 
 
 def _state_style(row: Row) -> str:
     if row.outcome is not None:
         return _style(row.outcome.verdict)
-    return "yellow" if row.gates else ""
+    return "yellow" if row.waits else ""
 
 
 def _event_style(event: events.Event) -> str:

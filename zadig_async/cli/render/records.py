@@ -127,6 +127,8 @@ def _details(event: events.Event) -> Record:
             return {"failed_for": round(event.failed_for, 3)}
         case events.Cancelling():
             return {"reason": event.reason}
+        case events.EventsDropped():
+            return {"count": event.count}
         case events.Ended():
             return {"outcome": outcome_record(event.outcome)}
         case _:

@@ -23,7 +23,6 @@ from zadig_async.model.jobspec.approval import (
     WorkWXUser,
     WorkWXVote,
 )
-from zadig_async.model.jobspec.base import DeployedImage, Event, GenericSpec, JobSpec, Received
 from zadig_async.model.jobspec.build import (
     BuildSpec,
     DistributedImage,
@@ -96,6 +95,7 @@ from zadig_async.model.jobspec.tracker import (
     TapdIteration,
     TapdSpec,
 )
+from zadig_async.model.spec import DeployedImage, Event, GenericSpec, JobSpec, Received
 
 __all__ = [
     "SPEC_OF",

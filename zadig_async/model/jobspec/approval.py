@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from zadig_async.model.jobspec.base import JobSpec, Received
+from zadig_async.model.spec import JobSpec, Received
 from zadig_async.model.user import User
 
 

@@ -5,8 +5,8 @@ Typed by the server (Zadig v4.1.0 workflow/service/workflow/workflow_task_v4.go:
 
 import attrs
 
-from zadig_async.model.jobspec.base import JobSpec, Received
 from zadig_async.model.repository import Repository
+from zadig_async.model.spec import JobSpec, Received
 from zadig_async.model.variable import KeyValue, Param
 
 

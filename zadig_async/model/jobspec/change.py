@@ -5,7 +5,7 @@ What they write can hold credentials, so repr leaves the contents out.
 
 import attrs
 
-from zadig_async.model.jobspec.base import JobSpec, Received
+from zadig_async.model.spec import JobSpec, Received
 
 
 @attrs.frozen(kw_only=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from zadig_async.model.jobspec.base import NOT_STARTED, DeployedImage, Event, JobSpec, Received
 from zadig_async.model.repository import Repository
-from zadig_async.model.status import Status
+from zadig_async.model.spec import DeployedImage, Event, JobSpec, Received
+from zadig_async.model.status import NOT_STARTED, Status
 from zadig_async.model.variable import Param
 
 

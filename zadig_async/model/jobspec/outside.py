@@ -5,8 +5,8 @@ from typing import Any
 
 import attrs
 
-from zadig_async.model.jobspec.base import NOT_STARTED, JobSpec, Received
-from zadig_async.model.status import Status
+from zadig_async.model.spec import JobSpec, Received
+from zadig_async.model.status import NOT_STARTED, Status
 from zadig_async.model.variable import Param
 
 

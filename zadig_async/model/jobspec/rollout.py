@@ -8,7 +8,7 @@ than once, so that nobody can tell minutes from seconds (Zadig v4.1.0
 
 import attrs
 
-from zadig_async.model.jobspec.base import DeployedImage, Event, JobSpec, Received
+from zadig_async.model.spec import DeployedImage, Event, JobSpec, Received
 
 
 @attrs.frozen(kw_only=True)

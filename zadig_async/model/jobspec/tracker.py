@@ -4,8 +4,8 @@ from typing import Final
 
 import attrs
 
-from zadig_async.model.jobspec.base import JobSpec, Received
 from zadig_async.model.secret import Secret
+from zadig_async.model.spec import JobSpec, Received
 
 _NONE: Final = Secret("")
 

@@ -1,13 +1,12 @@
-"""What every job spec has in common: the marker, the fallback, and values several families share."""
+"""What every job spec has in common: the marker, the fallback, and values several families share.
+
+It stands outside the package `jobspec`, whose hundred classes are loaded with the first spec looked at.
+"""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import attrs
-
-from zadig_async.model.status import Status
-
-NOT_STARTED: Final = Status("")
 
 
 @attrs.frozen(kw_only=True)
