@@ -193,27 +193,42 @@ def test_ctrl_c_ends_a_plain_command_without_a_traceback(shell: Zadig) -> None:
     assert "Traceback" not in err
 
 
+def on_a_terminal(argv: Sequence[str], typed: bytes = b"") -> tuple[int, str]:
+    """Run the program on a terminal of its own, with something typed ahead; return its code and what it wrote."""
+    leader, follower = os.openpty()
+    written = b""
+    with process(argv, stdin=follower, stdout=follower, stderr=follower) as child:
+        os.close(follower)
+        os.write(leader, typed)
+        with contextlib.suppress(OSError):  # Linux says EIO when the other side has gone
+            while piece := os.read(leader, 65536):
+                written += piece
+        code = child.wait()
+    os.close(leader)
+    return code, written.decode()
+
+
 @posix_only
 def test_on_a_terminal_there_is_a_table_and_the_summary_stays(
     shell: Zadig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "100")
-    leader, follower = os.openpty()
-    written = b""
-    with process(["run", "shop/good", "--all-jobs", POLL], stdout=follower, stderr=follower) as child:
-        os.close(follower)
-        with contextlib.suppress(OSError):  # Linux says EIO when the other side has gone
-            while piece := os.read(leader, 65536):
-                written += piece
-        child.wait()
-    os.close(leader)
-    text = written.decode()
-    assert child.returncode == 0
+    code, text = on_a_terminal(["run", "shop/good", "--all-jobs", POLL])
+    assert code == 0
     assert "\x1b[" in text
     assert "TASK" in text
     assert "1 of 1 succeeded." in text.splitlines()[-1]
     assert shell.emulator.ledger.tasks[0].workflow == "good"
+
+
+@posix_only
+@pytest.mark.parametrize(("typed", "code", "writes"), [(b"n\n", 4, 0), (b"y\n", 0, 1)])
+def test_on_a_terminal_a_person_is_asked(shell: Zadig, typed: bytes, code: int, writes: int) -> None:
+    found, text = on_a_terminal(["workflows", "delete", "shop/good"], typed)
+    assert "Delete shop/good (好的) and the list of its tasks for ever? [y/N]" in text
+    assert found == code
+    assert len(shell.writes()) == writes
+    assert ("Nothing was sent." in text) == (writes == 0)
 
 
 @posix_only

@@ -194,6 +194,7 @@ USAGE = [
     (("shop/good", "--all-jobs", "--param", "x=1", "--param", "x=2"), "--param x: given twice"),
     (("shop/good", "--all-jobs", "--approve", "shop:gate"), "write PROJECT/WORKFLOW:GATE"),
     (("shop/good", "--all-jobs", "--timeout", "soon"), "'soon' is not a duration"),
+    (("shop/good", "--all-jobs", "--poll-every", "0"), "must be more than 0 seconds"),
     (("shop/good", "--all-jobs", "--concurrency", "0"), "0 is not in the range"),
     (("--file", "/no/such/file.yaml"), "/no/such/file.yaml: No such file"),
 ]

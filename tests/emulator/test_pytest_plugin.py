@@ -47,7 +47,7 @@ def test_without_pytest_asyncio_the_fixture_skips(
         "import sys; sys.modules['pytest_asyncio'] = None; import pytest; "
         f"sys.exit(pytest.main(['-q', '-p', {plugin!r}]))"
     )
-    ended = subprocess.run(  # noqa: S603 - our own interpreter and text
+    ended = subprocess.run(
         [sys.executable, "-c", code], cwd=pytester.path, capture_output=True, text=True, check=False
     )
     assert "1 passed, 1 skipped" in ended.stdout, ended.stdout + ended.stderr
@@ -67,7 +67,7 @@ def test_without_pytest_asyncio_the_fixture_skips(
 def test_imports_are_cheap(statement: str, unwanted: list[str]) -> None:
     code = f"import sys; {statement}; print([name for name in {unwanted!r} if name in sys.modules])"
     command = [sys.executable, "-c", code]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own text
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
 
 

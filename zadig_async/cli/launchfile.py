@@ -30,8 +30,8 @@ from zadig_async.cli import durations
 from zadig_async.cli.yamlfile import Document, FileError, Place, Problem, parse_yaml, read_yaml, spell
 from zadig_async.errors import ConfigError
 from zadig_async.model.ids import WorkflowRef
+from zadig_async.model.input import JobInput, RepoParam
 from zadig_async.model.input_reader import input_from_mapping
-from zadig_async.model.inputs import JobInput, RepoParam
 from zadig_async.model.launch import ALL_JOBS, Launch
 from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule, Deadlines, RunPolicy
 

@@ -88,7 +88,7 @@ def policy(ctx: click.Context, base: RunPolicy) -> RunPolicy:
             base.deadlines, cancel=bool(given.get("cancel_on_timeout")) or base.deadlines.cancel, **waits
         ),
         follow_logs=bool(given.get("logs")),
-        poll_every=given.get("poll_every") or base.poll_every,
+        poll_every=base.poll_every if given.get("poll_every") is None else given["poll_every"],
     )
 
 

@@ -8,7 +8,7 @@ import attrs
 
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef, WorkflowRef
-from zadig_async.model.inputs import JobInput, RepoParam
+from zadig_async.model.input import JobInput, RepoParam
 from zadig_async.model.task import Task, TaskPage, TaskStatus, TaskSummary
 from zadig_async.transport.retry import Sender
 from zadig_async.wire import endpoints

@@ -9,7 +9,7 @@ import attrs
 
 from zadig_async.errors import ConfigError
 from zadig_async.model.ids import WorkflowRef
-from zadig_async.model.inputs import JobInput, RepoParam
+from zadig_async.model.input import JobInput, RepoParam
 
 
 class _All(Enum):

@@ -1,15 +1,19 @@
 """Starting one launch: check it against the live definition, then send it once."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from zadig_async.client.client import ZadigClient
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.launch import Launch
-from zadig_async.orchestrator import events, preflight
+from zadig_async.orchestrator import events
 from zadig_async.orchestrator.writes import DetachedError, finish
 
+if TYPE_CHECKING:
+    from zadig_async.orchestrator.preflight import Plan
 
-async def prepare(zadig: ZadigClient, launch: Launch) -> preflight.Plan:
+
+async def prepare(zadig: ZadigClient, launch: Launch) -> "Plan":
     """Read what the launch depends on and check it. Sends nothing that changes anything.
 
     Raises:
@@ -17,6 +21,8 @@ async def prepare(zadig: ZadigClient, launch: Launch) -> preflight.Plan:
         NotFoundError: There is no such workflow.
         TransportError: The server did not answer.
     """
+    from zadig_async.orchestrator import preflight  # noqa: PLC0415 - knows every input class; watching needs none
+
     workflow = await zadig.workflows.get(launch.project, launch.workflow)
     listed = await zadig.workflows.list(launch.project)
     registries = await zadig.registries.list() if preflight.needs_registries(launch, workflow) else ()
@@ -25,7 +31,7 @@ async def prepare(zadig: ZadigClient, launch: Launch) -> preflight.Plan:
 
 async def trigger(
     zadig: ZadigClient,
-    plan: preflight.Plan,
+    plan: "Plan",
     emit: Callable[[events.Event], None],
     may_write: Callable[[], bool],
 ) -> TaskRef:
@@ -50,7 +56,7 @@ async def trigger(
     return await finish(_send(zadig, plan, emit))
 
 
-async def _send(zadig: ZadigClient, plan: preflight.Plan, emit: Callable[[events.Event], None]) -> TaskRef:
+async def _send(zadig: ZadigClient, plan: "Plan", emit: Callable[[events.Event], None]) -> TaskRef:
     launch = plan.launch
     ref = await zadig.tasks.create(launch.project, launch.workflow, params=launch.params, inputs=plan.inputs)
     emit(events.Launched(workflow=launch.ref, ref=ref))

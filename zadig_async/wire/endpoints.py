@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from zadig_async.errors import ConfigError, DecodeError
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef, WorkflowRef
-from zadig_async.model.inputs import JobInput, RepoParam
+from zadig_async.model.input import JobInput, RepoParam
 from zadig_async.model.task import Task, TaskPage, TaskStatus
 from zadig_async.model.ticket import Ticket
 from zadig_async.model.view import View

@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from zadig_async.model.inputs import JobInput, RawInput
+from zadig_async.model.input import JobInput, RawInput
 from zadig_async.model.secret import Secret
 from zadig_async.wire.names import renames_of
 

@@ -74,7 +74,7 @@ async def _demo(session: Session, speed: float) -> ExitCode:
         following = Following(session, policy, Board(launch.ref for launch in launches), advise=False)
         async with ZadigClient.connect(emulator.url, token=emulator.token) as zadig:
             followed = await following.follow(zadig, lambda orchestrator: orchestrator.run_all(launches))
-        if followed.code is ExitCode.DETACHED:
+        if followed.code in (ExitCode.DETACHED, ExitCode.UNKNOWN):
             output.remark("The small Zadig is gone with this demo, and its tasks with it.")
             return followed.code
         wrong = [*differences(followed.outcomes), *untrue(followed.outcomes, emulator.ledger)]

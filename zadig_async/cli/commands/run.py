@@ -65,7 +65,11 @@ Ctrl-C stops the watching, never the tasks, and prints the command that watches 
     "--job", "jobs", multiple=True, metavar="NAME", help="Run this job as it is configured. Repeat for more."
 )
 @click.option(
-    "--param", "params", multiple=True, metavar="NAME=VALUE", help="Set a workflow variable. Repeat for more."
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a workflow variable; put secrets into a file instead. Repeat for more.",
 )
 @click.option("--input-file", metavar="FILE", help="YAML file with inputs by job name.")
 @click.option(

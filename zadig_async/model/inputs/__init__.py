@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from zadig_async.model.inputs.base import InputValue, JobInput, RawInput, RepoInput, RepoParam
+from zadig_async.model.input import InputValue, JobInput, RawInput, RepoInput, RepoParam
 from zadig_async.model.inputs.build import (
     BuildInput,
     BuildService,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import attrs
 
 from zadig_async.model.exact import exact
-from zadig_async.model.inputs.base import InputValue, JobInput, RepoInput, key_values, refuse_twice
+from zadig_async.model.input import InputValue, JobInput, RepoInput, key_values, refuse_twice
 
 
 @attrs.frozen(kw_only=True, field_transformer=exact)

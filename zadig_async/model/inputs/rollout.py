@@ -6,7 +6,7 @@ from typing import ClassVar
 import attrs
 
 from zadig_async.model.exact import exact
-from zadig_async.model.inputs.base import JobInput
+from zadig_async.model.input import JobInput
 from zadig_async.model.inputs.deploy import DeployTarget
 
 
