@@ -1,4 +1,4 @@
-"""`python -m benchmarks [SUITE ...] [--quick] [--write]`: measure, print, and fail where a bar is missed."""
+"""`python -m benchmarks [SUITE ...] [--quick] [--write]`: measure, print, fail where something got slower."""
 
 import argparse
 import datetime as dt
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import machine, report
-from benchmarks.bars import BARS
-from benchmarks.ratio import Finding, Ratio, finding
+from benchmarks.bars import BARS, HOLDS
+from benchmarks.ratio import Finding, Ratio, Round, finding
 from benchmarks.rounds import Lab, Pace, missing
 from benchmarks.suites import SUITES
 
@@ -22,13 +22,17 @@ _RESULTS: Final = Path(__file__).with_name("results.md")
 def _measured(lab: Lab, ratios: Sequence[Ratio], pace: Pace) -> list[Finding]:
     """Measure ratios; those over their bar once more, for one bad neighbour must not fail a build."""
     rounds = list(lab.rounds(ratios, pace))
-    found = {ratio: finding(ratio, BARS.get(ratio.name), rounds) for ratio in ratios}
+    found = {ratio: _judged(ratio, rounds) for ratio in ratios}
     doubtful = [ratio for ratio in ratios if found[ratio].missed]
     if doubtful:
         more = list(lab.rounds(doubtful, Pace(2 * pace.rounds, pace.seconds)))
         for ratio in doubtful:
-            found[ratio] = finding(ratio, BARS.get(ratio.name), [*rounds, *more])
+            found[ratio] = _judged(ratio, [*rounds, *more])
     return list(found.values())
+
+
+def _judged(ratio: Ratio, rounds: Sequence[Round]) -> Finding:
+    return finding(ratio, BARS.get(ratio.name), rounds, hold=HOLDS.get(ratio.name))
 
 
 def _run(suites: Sequence[str], *, quick: bool, missed: list[Finding]) -> Iterator[str]:
@@ -54,7 +58,7 @@ def _run(suites: Sequence[str], *, quick: bool, missed: list[Finding]) -> Iterat
 
 
 def main() -> int:
-    """Run the suites; 1 where a bar is missed."""
+    """Run the suites; 1 where a ratio is worse than it may be."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("suites", nargs="*", metavar="suite", help=f"of {', '.join(SUITES)}; all if none")
     parser.add_argument(
@@ -75,11 +79,12 @@ def main() -> int:
         _RESULTS.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     print(f"{time.perf_counter() - started:.0f} s")
     for found in missed:
+        word = "WORSE THAN IT MAY BE" if found.worse else "Bar missed"
         print(
-            f"BAR MISSED: {found.ratio.name}: {found.median:.3f}, at most {found.bar:.2f} allowed",
+            f"{word}: {found.ratio.name}: {found.median:.3f}, bar {found.bar:.2f}, holds {found.hold:.2f}",
             file=sys.stderr,
         )
-    return 1 if missed else 0
+    return 1 if any(found.worse for found in missed) else 0
 
 
 if __name__ == "__main__":

@@ -102,7 +102,8 @@ class Finding:
 
     Attributes:
         ratio: Which one.
-        bar: Most it may be, or None where it is only shown.
+        bar: Most it is to be, or None where it is only shown.
+        hold: Most it may be all the same, or None where it is only shown.
         median: Median over the rounds.
         low: Lower quartile.
         high: Upper quartile.
@@ -113,6 +114,7 @@ class Finding:
 
     ratio: Ratio
     bar: float | None
+    hold: float | None
     median: float
     low: float
     high: float
@@ -125,9 +127,16 @@ class Finding:
         """Whether the median is over the bar."""
         return self.bar is not None and self.median > self.bar
 
+    @property
+    def worse(self) -> bool:
+        """Whether the median is over what it may be: something has become slower."""
+        return self.hold is not None and self.median > self.hold
 
-def finding(ratio: Ratio, bar: float | None, rounds: Sequence[Round]) -> Finding:
-    """Sum up the rounds; a ratio is only ever taken within one round."""
+
+def finding(
+    ratio: Ratio, bar: float | None, rounds: Sequence[Round], *, hold: float | None = None
+) -> Finding:
+    """Sum up the rounds; a ratio is only ever taken within one round. Without `hold` the bar holds."""
     ratios = [ratio.of(costs) for costs in rounds]
     low, median, high = (
         statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
@@ -136,4 +145,5 @@ def finding(ratio: Ratio, bar: float | None, rounds: Sequence[Round]) -> Finding
     def typical(cell: Cell) -> float:
         return statistics.median(costs[cell] for costs in rounds) * cell.variant.manner.scale
 
-    return Finding(ratio, bar, median, low, high, len(ratios), typical(ratio.ours), typical(ratio.peer))
+    hold = bar if hold is None else hold
+    return Finding(ratio, bar, hold, median, low, high, len(ratios), typical(ratio.ours), typical(ratio.peer))

@@ -8,7 +8,9 @@ from benchmarks.ratio import Finding
 def _verdict(found: Finding) -> str:
     if found.bar is None:
         return ""
-    return "**MISSED**" if found.missed else "kept"
+    if found.worse:
+        return "**WORSE**"
+    return f"missed, holds {found.hold:.2f}" if found.missed else "kept"
 
 
 def table(suite: str, findings: Sequence[Finding]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.bars import BARS
+from benchmarks.bars import BARS, HOLDS
 from benchmarks.payloads import DOCUMENTS
 from benchmarks.ratio import Cell, Manner, Ratio, Variant, finding
 from benchmarks.suites import SUITES
@@ -23,6 +23,7 @@ def test_every_bar_has_a_ratio_and_no_name_stands_twice() -> None:
     assert len(names) == len(set(names))
     assert set(BARS) <= set(names)
     assert all(bar > 0 for bar in BARS.values())
+    assert all(hold > BARS[name] for name, hold in HOLDS.items())
 
 
 def test_every_document_named_exists() -> None:
@@ -55,6 +56,9 @@ def test_what_both_share_can_be_taken_off() -> None:
     found = finding(Ratio("r", OURS, PEER, net_of=IDLE), 0.19, [costs])
     assert found.median == pytest.approx(0.2)
     assert found.missed
+    assert found.worse
+    held = finding(Ratio("r", OURS, PEER, net_of=IDLE), 0.19, [costs], hold=0.21)
+    assert (held.missed, held.worse) == (True, False)
 
 
 def test_quartiles_show_the_spread() -> None:

@@ -76,6 +76,15 @@ def test_the_demo_goes_as_scripted() -> None:
     assert "All as scripted: deploy-search had to fail." in out
 
 
+def test_the_demo_in_json_ends_with_the_code_it_exits_with() -> None:
+    with process(["demo", "--speed", "30", "--output", "json"]) as child:
+        out, err = child.communicate()
+    records = [json.loads(line) for line in out.splitlines()]
+    assert (child.returncode, err) == (0, "")
+    assert (records[-1]["event"], records[-1]["exit_code"]) == ("outcomes", 0)
+    assert [outcome["verdict"] for outcome in records[-1]["outcomes"]].count("succeeded") == 3
+
+
 def test_the_demo_tells_in_what_it_differs_from_its_script() -> None:
     ref = TaskRef("shop", "deploy-api", 3)
     outcomes = [
@@ -194,7 +203,7 @@ def test_ctrl_c_ends_a_plain_command_without_a_traceback(shell: Zadig) -> None:
 
 
 def on_a_terminal(argv: Sequence[str], typed: bytes = b"") -> tuple[int, str]:
-    """Run the program on a terminal of its own, with something typed ahead; return its code and what it wrote."""
+    """Run the program on a terminal, with something typed ahead; return its code and what it wrote."""
     leader, follower = os.openpty()
     written = b""
     with process(argv, stdin=follower, stdout=follower, stderr=follower) as child:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.documents import Twice, places, put, write
 from zadig_async.errors import ConfigError, DecodeError
 from zadig_async.wire import strict
 
@@ -30,6 +31,17 @@ JSON = st.recursive(
 def test_what_json_can_say_is_read_as_it_is(value: Any, ascii_only: bool) -> None:
     assert strict.parse(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
     assert strict.parse(json.dumps(value, ensure_ascii=ascii_only, indent=1).encode() + b"\n") == value
+
+
+@given(JSON, st.data())
+def test_no_key_stands_twice_unseen(value: Any, data: st.DataObject) -> None:
+    document = {"first": value, "quote": 'a"b', "second": [{"c": value}]}
+    at = data.draw(st.sampled_from([place for place in places(document) if isinstance(place[-1], str)]))
+    old, new = document, data.draw(JSON)
+    for step in at:
+        old = old[step]  # type: ignore[index]  # places of this very document
+    with pytest.raises(DecodeError, match="the key stands twice"):
+        strict.parse(write(put(document, at, Twice(*data.draw(st.permutations([old, new]))))))
 
 
 DEEP = 200

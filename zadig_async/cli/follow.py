@@ -48,6 +48,7 @@ class Following:
         policy: What may be done, and how patiently.
         board: The launches and tasks.
         again: Words that follow `zadig-async watch` and its tasks to go on in the same way.
+        judge: Turns the outcomes into the exit code.
         advise: Whether to say what to do about outcomes that are no success.
     """
 
@@ -55,6 +56,7 @@ class Following:
     policy: RunPolicy
     board: Board
     again: Sequence[str] = ()
+    judge: Callable[[Sequence[Outcome]], ExitCode] = exits.of_outcomes
     advise: bool = True
     _renderer: Renderer = attrs.field(init=False)
 
@@ -87,7 +89,7 @@ class Following:
             text, code = self._last()
             self._renderer.note(text)
             return Followed(code=code)
-        code = exits.of_outcomes(outcomes)
+        code = self.judge(outcomes)
         self._renderer.outcomes(outcomes, code)
         if self.advise and not self.session.json:
             output.say_lines(summary.advice(outcomes))

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from zadig_async.cli import output
+from zadig_async.cli import exits, output
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.follow import Following
 from zadig_async.cli.render.board import Board
@@ -71,14 +71,32 @@ async def _demo(session: Session, speed: float) -> ExitCode:
     launches = [Launch("shop", workflow, jobs=ALL_JOBS) for workflow in _EXPECTED]
     async with Emulator(Script.default(), speed=speed) as emulator:
         _introduce(session, emulator.url, speed)
-        following = Following(session, policy, Board(launch.ref for launch in launches), advise=False)
+
+        def wrong(outcomes: Sequence[Outcome]) -> list[str]:
+            return [*differences(outcomes), *untrue(outcomes, emulator.ledger)]
+
+        following = Following(
+            session,
+            policy,
+            Board(launch.ref for launch in launches),
+            judge=lambda outcomes: _code(outcomes, wrong(outcomes)),
+            advise=False,
+        )
         async with ZadigClient.connect(emulator.url, token=emulator.token) as zadig:
             followed = await following.follow(zadig, lambda orchestrator: orchestrator.run_all(launches))
         if followed.code in (ExitCode.DETACHED, ExitCode.UNKNOWN):
             output.remark("The small Zadig is gone with this demo, and its tasks with it.")
-            return followed.code
-        wrong = [*differences(followed.outcomes), *untrue(followed.outcomes, emulator.ledger)]
-    return _conclude(session, wrong)
+        else:
+            _conclude(session, wrong(followed.outcomes))
+    return followed.code
+
+
+def _code(outcomes: Sequence[Outcome], wrong: Sequence[str]) -> ExitCode:
+    """Return 0 if all went as scripted, the failure included."""
+    early = exits.of_outcomes(outcomes)
+    if early in (ExitCode.DETACHED, ExitCode.UNKNOWN):
+        return early
+    return ExitCode.FAILED if wrong else ExitCode.SUCCEEDED
 
 
 def _introduce(session: Session, url: str, speed: float) -> None:
@@ -129,12 +147,11 @@ def untrue(outcomes: Sequence[Outcome], ledger: Ledger) -> list[str]:
     return wrong
 
 
-def _conclude(session: Session, wrong: Sequence[str]) -> ExitCode:
+def _conclude(session: Session, wrong: Sequence[str]) -> None:
     if wrong:
         for line in wrong:
             output.remark(f"Not as scripted: {line}.")
-        return ExitCode.FAILED
-    if not session.json:
+    elif not session.json:
         output.say_lines(
             [
                 "",
@@ -144,4 +161,3 @@ def _conclude(session: Session, wrong: Sequence[str]) -> ExitCode:
                 "  zadig-async run PROJECT/WORKFLOW --all-jobs --logs",
             ]
         )
-    return ExitCode.SUCCEEDED

@@ -69,7 +69,7 @@ Ctrl-C stops the watching, never the tasks, and prints the command that watches 
     "params",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Set a workflow variable; put secrets into a file instead. Repeat for more.",
+    help="Set a workflow variable (secrets: use a file). Repeat for more.",
 )
 @click.option("--input-file", metavar="FILE", help="YAML file with inputs by job name.")
 @click.option(
