@@ -4,6 +4,8 @@ import ast
 import importlib.metadata
 from pathlib import Path
 
+import pytest
+
 import zadig_async
 from tests import typing_api
 
@@ -35,7 +37,11 @@ PUBLIC = {
     "ZadigClient",
     "ZadigError",
     "__version__",
+    "errors",
+    "events",
+    "inputs",
 }
+MODULES = {"errors", "events", "inputs"}
 
 
 def test_the_list_of_names() -> None:
@@ -44,7 +50,7 @@ def test_the_list_of_names() -> None:
 
 
 def test_every_name_is_there_and_documented() -> None:
-    for name in PUBLIC - {"__version__", "ALL_JOBS"}:
+    for name in PUBLIC - MODULES - {"__version__", "ALL_JOBS"}:
         value = getattr(zadig_async, name)
         assert value.__module__.startswith("zadig_async.")
         assert value.__doc__
@@ -54,7 +60,14 @@ def test_nothing_else_is_public() -> None:
     folder = Path(zadig_async.__file__).parent
     rooms = {path.stem for path in folder.iterdir()}
     found = {name for name in vars(zadig_async) if name.isidentifier() and not name.startswith("_")}
-    assert found - rooms == PUBLIC - {"__version__"}
+    assert found - rooms == PUBLIC - MODULES - {"__version__"} | {"events"}
+
+
+def test_modules_are_at_hand() -> None:
+    for name in MODULES:
+        assert getattr(zadig_async, name).__doc__
+    with pytest.raises(AttributeError, match="has no attribute 'imputs'"):
+        _ = zadig_async.imputs  # type: ignore[attr-defined]  # that is the point
 
 
 def test_a_caller_uses_every_name() -> None:

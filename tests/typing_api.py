@@ -33,12 +33,13 @@ from zadig_async import (
     ZadigClient,
     ZadigError,
     __version__,
+    errors,
+    events,
+    inputs,
 )
-from zadig_async.model.inputs import ApprovalInput, DeployInput, DeployService
 from zadig_async.model.task import JobRun, TaskPage
 from zadig_async.model.user import User
 from zadig_async.model.view import View
-from zadig_async.orchestrator.events import Event
 from zadig_async.wire.loglines import LogLine
 
 VERSION: str = __version__
@@ -71,11 +72,14 @@ async def workflows(zadig: ZadigClient) -> None:
 
 
 async def tasks(zadig: ZadigClient, gate: Gate) -> None:
-    service = DeployService(service_name="api", service_module="api", image_name="hub/api:1")
+    service = inputs.DeployService(service_name="api", service_module="api", image_name="hub/api:1")
     ref = await zadig.tasks.create(
         "shop",
         "deploy",
-        inputs={"gate": ApprovalInput(), "deploy": DeployInput(env_name="prod", services=[service])},
+        inputs={
+            "gate": inputs.ApprovalInput(),
+            "deploy": inputs.DeployInput(env_name="prod", services=[service]),
+        },
         params={"branch": "main"},
     )
     assert_type(ref, TaskRef)
@@ -117,7 +121,7 @@ async def the_rest(zadig: ZadigClient, ref: TaskRef) -> None:
         assert_type(registry.name, str)
 
 
-def say(event: Event) -> None:
+def say(event: events.Event) -> None:
     assert_type(event.workflow, WorkflowRef)
     assert_type(event.ref, TaskRef | None)
 
@@ -138,9 +142,19 @@ async def orchestrate(launches: list[Launch]) -> None:
         everything = Launch("shop", "deploy-web", jobs=ALL_JOBS, allow_bypass=["old-gate"])
         run = await orchestrator.start(everything)
         assert_type(run, Run)
-        assert_type(run.events(), AsyncIterator[Event])
+        assert_type(run.events(), AsyncIterator[events.Event])
         assert_type(await run.wait(), Outcome)
         await run.cancel()
         attached = orchestrator.attach(TaskRef.parse("shop/deploy-api#56"))
         assert_type(attached.ref, TaskRef)
         assert_type(await orchestrator.run_all(launches), list[Outcome])
+
+
+def why(error: ZadigError) -> int | None:
+    match error:
+        case errors.ApiError():
+            assert_type(error.code, int | None)
+            return error.status
+        case errors.DecodeError():
+            assert_type(error.problems, tuple[str, ...])
+    return None

@@ -1,5 +1,8 @@
 """Async client and orchestrator for Zadig: trigger, watch, approve by rule, read logs, many at once."""
 
+import typing as _typing
+
+from zadig_async import errors
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ZadigError
 from zadig_async.model.gate import Gate, GateKind
@@ -11,10 +14,14 @@ from zadig_async.model.status import Phase, Status
 from zadig_async.model.task import Task, TaskStatus, TaskSummary
 from zadig_async.model.ticket import Ticket
 from zadig_async.model.workflow import Workflow
+from zadig_async.orchestrator import events
 from zadig_async.orchestrator.orchestrator import Orchestrator
 from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule, Deadlines, RunPolicy
 from zadig_async.orchestrator.run import Run
 from zadig_async.transport.retry import RequestRecord, RetryPolicy
+
+if _typing.TYPE_CHECKING:
+    from zadig_async.model import inputs
 
 __version__ = "0.1.0"
 
@@ -46,4 +53,17 @@ __all__ = [
     "ZadigClient",
     "ZadigError",
     "__version__",
+    "errors",
+    "events",
+    "inputs",
 ]
+
+
+if not _typing.TYPE_CHECKING:  # a checker would take every misspelt name for one found here
+
+    def __getattr__(name: str) -> object:
+        if name == "inputs":
+            from zadig_async.model import inputs  # noqa: PLC0415 - a program that only watches needs none
+
+            return inputs
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import attrs
 import pytest
 
 from zadig_async import ApprovalPolicy, ApprovalRule, Gate, GateKind, RunPolicy, Status, TaskRef, TaskStatus
@@ -63,6 +64,14 @@ def test_earlier_jobs_must_have_passed(status: str) -> None:
 
 def test_jobs_that_were_skipped_by_condition_do_not_stand_in_the_way() -> None:
     assert ApprovalPolicy([rule()]).permission(REF, GATE, seen("passed", "skipped")).allowed
+
+
+def test_a_task_of_another_project_than_named_is_never_approved() -> None:
+    elsewhere = attrs.evolve(seen("passed"), project_key="billing")
+    permission = ApprovalPolicy([rule()]).permission(REF, GATE, elsewhere)
+    assert (permission.allowed, permission.reason) == (False, "the task is in the project billing, not shop")
+    here = attrs.evolve(seen("passed"), project_key="shop")
+    assert ApprovalPolicy([rule()]).permission(REF, GATE, here).allowed
 
 
 def test_one_rule_that_allows_is_enough() -> None:

@@ -159,6 +159,14 @@ def test_the_builder_itself_holds_without_the_checks_before_it(
         return
     assert segments_of(target) == [str(part) for part in parts]
     assert query_of(target) == list(query.items())
+    assert not {"", ".", ".."} & set(segments_of(target))
+
+
+@pytest.mark.parametrize("climb", ["", ".", ".."])
+def test_the_builder_itself_never_climbs(climb: str) -> None:
+    for parts in ([climb], ["a", climb], [climb, "a"], [path.Route("openapi/a"), climb, "b"]):
+        with pytest.raises(ConfigError, match=r"^cannot address"):
+            path.target(*parts)
 
 
 @given(st.text(st.sampled_from("abcXYZ019-_."), min_size=1, max_size=255))

@@ -100,6 +100,8 @@ class ApprovalPolicy:
             gate: The gate.
             seen: The task as last read, in which the gate is open.
         """
+        if seen.project_key not in ("", ref.project):
+            return Permission(None, f"the task is in the project {seen.project_key}, not {ref.project}")
         if not gate.passable:
             return Permission(None, f"nobody can pass a gate of kind {gate.kind} through the API")
         matching = [rule for rule in self.rules if rule.matches(ref, gate)]
