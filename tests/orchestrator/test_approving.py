@@ -157,6 +157,37 @@ async def test_a_vote_announced_but_not_sent_is_not_sent_once_we_are_told_to_sto
     assert [seen for seen in peer.ledger().requests if seen.path == APPROVE] == []
 
 
+@in_virtual_time(world(API))
+async def test_a_vote_that_was_never_sent_is_cast_at_the_next_look(peer: Peer) -> None:
+    assert peer.carrier is not None
+    carrier = peer.carrier
+
+    def unplug(event: events.Event) -> None:
+        peer.seen.append(event)
+        if isinstance(event, events.GateApproving) and peer.kinds().count("GateApproving") == 1:
+            carrier.refused = 5
+
+    async with Orchestrator(peer.zadig, peer.policy(approve="gate"), on_event=unplug) as orchestrator:
+        outcome = await orchestrator.run(LAUNCH)
+    assert outcome.ok
+    assert peer.kinds().count("GateApproving") == 2
+    assert len(peer.ledger().approvals) == 1
+
+
+@in_virtual_time(world(API))
+async def test_a_proof_that_cannot_be_read_is_looked_for_again(peer: Peer) -> None:
+    def break_reads(event: events.Event) -> None:
+        peer.seen.append(event)
+        if isinstance(event, events.GateApproving):
+            peer.fault("html", DETAIL, method="GET", times=6)
+
+    async with Orchestrator(peer.zadig, peer.policy(approve="gate"), on_event=break_reads) as orchestrator:
+        outcome = await orchestrator.run(LAUNCH)
+    assert outcome.ok
+    assert peer.kinds().count("GateApproving") == 1
+    assert "GateApproved" in peer.kinds()
+
+
 class _AllowsOnce(ApprovalPolicy):
     """Allows a gate at the first question and never again, as when a condition fails meanwhile."""
 

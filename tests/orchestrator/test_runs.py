@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from tests.support.peers import Peer, both_peers, in_virtual_time
+from tests.support.virtual_time import virtual_time
 from tests.support.worlds import gate, job, workflow, world
 from zadig_async import ALL_JOBS, Deadlines, Launch, Orchestrator, Phase, TaskRef, Verdict
 from zadig_async.errors import NotFoundError, PreflightError
 from zadig_async.orchestrator import events
+from zadig_async.orchestrator.run import HELD, Readers
 
 BUILD_GATE_DEPLOY = world(
     workflow("api", [job("build")], [gate("staging-gate")], [job("deploy")]),
@@ -308,3 +310,29 @@ async def test_a_run_can_be_read_as_events(peer: Peer) -> None:
     assert outcome.ok
     assert told[0] == "TaskChanged"
     assert told[-1] == "Ended"
+
+
+@in_virtual_time(BUILD_GATE_DEPLOY)
+async def test_a_run_that_has_ended_has_no_more_events(peer: Peer) -> None:
+    async with Orchestrator(peer.zadig, peer.policy()) as orchestrator:
+        run = await orchestrator.start(launch("mobile"))
+        await run.wait()
+        assert [event async for event in run.events()] == []
+
+
+@virtual_time
+async def test_a_reader_that_lags_behind_is_told_what_it_lost() -> None:
+    ref = TaskRef("shop", "api", 1)
+    readers = Readers()
+    reading = readers.read()
+    first = asyncio.ensure_future(anext(reading))
+    await asyncio.sleep(0)
+    for number in range(HELD + 3):
+        readers.tell(events.LogOpened(workflow=ref.of, ref=ref, job=str(number)))
+    lost = await first
+    assert isinstance(lost, events.EventsDropped)
+    assert lost.count == 3
+    oldest = await anext(reading)
+    assert isinstance(oldest, events.LogOpened)
+    assert oldest.job == "3"
+    await reading.aclose()

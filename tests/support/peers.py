@@ -36,6 +36,7 @@ class Peer:
         ledger: What truly happened.
         world: The world itself.
         speed: World seconds per second of ours.
+        carrier: The carrier, where there are no sockets.
         seen: Every event an orchestrator with `on_event=peer.seen.append` was told.
     """
 
@@ -44,6 +45,7 @@ class Peer:
     ledger: Callable[[], Ledger]
     world: Callable[[], World]
     speed: float
+    carrier: Loopback | None = None
     seen: list[Event] = attrs.field(factory=list)
 
     def policy(
@@ -145,7 +147,7 @@ async def over_loopback(body: Body, script: Mapping[str, Any]) -> None:
         return dialect.world
 
     async with ZadigClient.over(carrier) as zadig:
-        await body(Peer(zadig, dialect.faults, lambda: dialect.ledger, world, speed=1.0))
+        await body(Peer(zadig, dialect.faults, lambda: dialect.ledger, world, speed=1.0, carrier=carrier))
 
 
 async def over_socket(body: Body, script: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.model.status import Status
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.policy import RunPolicy
-from zadig_async.orchestrator.run import Run
+from zadig_async.orchestrator.run import Readers, Run
 from zadig_async.orchestrator.trigger import prepare, trigger
 from zadig_async.orchestrator.watch import Ending, Watch
 from zadig_async.orchestrator.writes import GRACE, DetachedError
@@ -127,14 +127,13 @@ class Orchestrator:
             await asyncio.wait(self._watching)
 
     def _begin(self, ref: TaskRef, launch: Launch | None, started: float) -> Run:
-        run = Run(self._zadig, ref, launch)
-        emit = partial(self._emit_for, run)
+        readers = Readers()
+        emit = partial(self._emit_to, readers)
         watch = Watch(self._zadig, ref, self._policy, emit, self._stop, started)
         task = asyncio.create_task(self._watch_to_end(watch, launch), name=f"watch {ref}")
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)
-        run.begin(watch, task)
-        return run
+        return Run(ref, launch, watch, task, readers)
 
     async def _watch_to_end(self, watch: Watch, launch: Launch | None) -> Outcome:
         try:
@@ -187,8 +186,8 @@ class Orchestrator:
             )
         return task.result()
 
-    def _emit_for(self, run: Run, event: events.Event) -> None:
-        run.tell(event)
+    def _emit_to(self, readers: Readers, event: events.Event) -> None:
+        readers.tell(event)
         self._emit(event)
 
     def _emit(self, event: events.Event) -> None:
