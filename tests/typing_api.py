@@ -1,6 +1,6 @@
 """The public names as a caller would use them. Nothing here runs: mypy reads it with the other tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_type
@@ -142,7 +142,7 @@ async def orchestrate(launches: list[Launch]) -> None:
         everything = Launch("shop", "deploy-web", jobs=ALL_JOBS, allow_bypass=["old-gate"])
         run = await orchestrator.start(everything)
         assert_type(run, Run)
-        assert_type(run.events(), AsyncIterator[events.Event])
+        assert_type(run.events(), AsyncGenerator[events.Event, None])
         assert_type(await run.wait(), Outcome)
         await run.cancel()
         attached = orchestrator.attach(TaskRef.parse("shop/deploy-api#56"))
