@@ -224,12 +224,15 @@ class TaskServer:
         self.requests: list[tuple[int, int]] = []
         self.a_second = 1
         """How many tasks are made in one second."""
+        self.cap = 1_000
+        """Most tasks on a page, whatever is asked for."""
 
     def __call__(self, call: AnyCall) -> Move:
         query = dict(pair.split("=") for pair in call.target.split("?")[1].split("&"))
         number, size = int(query["pageNum"]), int(query["pageSize"])
         self.requests.append((number, size))
         self.before.pop(len(self.requests), lambda: None)()
+        size = min(size, self.cap)
         page = self.tasks[(number - 1) * size : number * size]
         rows = [{"task_id": task, "create_time": 1_768_442_400 + task // self.a_second} for task in page]
         return Reply(200, {}, golden.go_json({"total": len(self.tasks), "workflow_tasks": rows}))
@@ -262,6 +265,13 @@ async def test_the_page_size_is_ours() -> None:
     zadig = client_of(ScriptedCarrier(otherwise=server))
     await ids(zadig.tasks.list("p", "w"))
     assert server.requests == [(1, PAGE_SIZE)]
+
+
+async def test_a_server_that_caps_the_page_size_loses_nothing() -> None:
+    server = TaskServer(25)
+    server.cap = 10
+    assert await ids(server.list(50)) == list(range(25, 0, -1))
+    assert server.requests == [(1, 50), (2, 50), (3, 50)]
 
 
 async def test_only_the_pages_that_are_needed_are_read() -> None:

@@ -180,6 +180,7 @@ class TaskList:
         self._of = of
         self._size = size
         self._page = 1
+        self._received = 0
         self._newest: datetime | None = None
         self._seen: set[int] = set()
         self._done = False
@@ -193,7 +194,9 @@ class TaskList:
                 self._seen.add(task.task_id)
                 yield task
             self._page += 1
-            self._done = not page.tasks or (self._page - 1) * self._size >= page.total
+            # By what came and not by what was asked for: a server or gateway may cap the page size.
+            self._received += len(page.tasks)
+            self._done = not page.tasks or self._received >= page.total
 
     def _wanted(self, task: TaskSummary) -> bool:
         # By time and not by number: the server leaves tasks of one second in any order.
