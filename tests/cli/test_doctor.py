@@ -1,6 +1,7 @@
 """`doctor`: every check as a line, with what to do."""
 
 import base64
+import io
 import json
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -50,6 +51,23 @@ def test_a_token_the_server_does_not_know(cli: Cli, monkeypatch: pytest.MonkeyPa
     code, found = checks(cli)
     assert (code, found["token accepted"]["state"]) == (2, "fail")
     assert "Copy the API token again" in found["token accepted"]["mend"]
+
+
+def test_a_token_from_standard_input_is_read_once(
+    alone: Cli, zadig: Zadig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{CANARY}\n"))
+    code, found = checks(alone, "--url", zadig.url, "--token-file", "-")
+    assert (code, found["token accepted"]["state"]) == (0, "ok")
+
+
+def test_another_web_server_has_accepted_no_token(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, zadig: Zadig
+) -> None:
+    monkeypatch.setenv("ZADIG_URL", f"{zadig.url}/somewhere")
+    code, found = checks(cli)
+    assert (code, found["token accepted"]["state"]) == (2, "fail")
+    assert "check the URL" in found["token accepted"]["mend"]
 
 
 def test_no_settings_at_all(alone: Cli) -> None:

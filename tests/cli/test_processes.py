@@ -137,6 +137,20 @@ def test_an_emulator_that_cannot_be_started_says_why(alone: Cli, zadig: Zadig, t
     assert f"{scenario}:1: projekts: unknown key; did you mean 'projects'?" in result.err
 
 
+@posix_only
+def test_the_words_of_a_scenario_are_safe_to_look_at_and_to_copy(tmp_path: Path) -> None:
+    world = {"users": [{"name": "bot", "tokens": ["\x1b[2Jx;touch y"]}], "projects": [{"key": "a;b"}]}
+    scenario = tmp_path / "world.yaml"
+    scenario.write_text(json.dumps(world), encoding="utf-8")
+    with process(["emulator", "--scenario", str(scenario)]) as child:
+        read = wait_for(child, "workflows list")
+        child.send_signal(signal.SIGINT)
+        child.communicate()
+    assert "\x1b" not in read
+    assert "ZADIG_TOKEN='x;touch y'\n" in read
+    assert "zadig-async workflows list 'a;b'" in read
+
+
 @pytest.fixture
 def shell(zadig: Zadig, monkeypatch: pytest.MonkeyPatch) -> Zadig:
     """Make the environment of processes point to the emulator."""

@@ -186,7 +186,7 @@ def test_a_wrong_file_is_told_in_full_and_nothing_is_sent(cli: Cli, zadig: Zadig
 
 
 USAGE = [
-    ((), "Nothing to run: name a WORKFLOW, or a file with --file."),
+    ((), "Nothing to run: name a PROJECT/WORKFLOW, or a file with --file."),
     (("shop/good",), "Say what runs: --all-jobs, --job NAME, or --input-file FILE."),
     (("shop/good", "--all-jobs", "--job", "build"), "--all-jobs and --job are both given: keep one."),
     (("shop", "--all-jobs"), "Write project/workflow with the keys"),

@@ -104,10 +104,16 @@ def test_a_profile_named_by_flag_is_not_led_astray_by_forgotten_variables(place:
 def test_a_profiles_token_is_never_sent_to_another_server(place: Place) -> None:
     two_profiles(place)
     error = place.refusal(Flags(url="https://evil.example.com"))
-    assert str(error) == (
-        f"{place.file}: profiles.work: its token belongs to {WORK}, not to https://evil.example.com"
-    )
+    where = f"{place.file}: profiles.work"
+    assert str(error) == f"{where}: its token belongs to the server of this profile, and --url names another"
     assert place.load(Flags(url=WORK + "/")).token.reveal() == "work-token"
+
+
+def test_a_password_in_a_url_is_not_told_with_the_mismatch(place: Place) -> None:
+    two_profiles(place)
+    error = place.refusal(ZADIG_URL=f"https://me:{CANARY}@zadig.example.com")
+    assert "and ZADIG_URL names another" in str(error)
+    assert sightings(error) == []
 
 
 def test_nothing_at_all_is_told_with_what_to_do(place: Place) -> None:
@@ -130,7 +136,13 @@ def test_a_token_others_can_read_is_refused_with_the_mend(place: Place, mode: in
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [("", "no token in it"), (" \n", "no token in it"), ("a b", "more than one word")]
+    ("content", "problem"),
+    [
+        ("", "no token in it"),
+        (" \n", "no token in it"),
+        ("a b", "more than one word"),
+        ("x" * 64 * 1024 + "y", "too large"),
+    ],
 )
 def test_a_token_file_holds_one_word(place: Place, content: str, problem: str) -> None:
     file = place.token("t", content)
@@ -229,3 +241,12 @@ def test_the_file_is_where_xdg_says(tmp_path: Path) -> None:
     fallback = Path("~/.config").expanduser() / "zadig-async" / "config.toml"
     assert config_file({}) == fallback
     assert config_file({"XDG_CONFIG_HOME": "relative"}) == fallback
+
+
+@posix_only
+def test_a_home_that_does_not_exist_is_named(place: Place) -> None:
+    nobody = "~nobody-of-this-name/file"
+    error = place.refusal(ZADIG_URL=WORK, ZADIG_TOKEN_FILE=nobody)
+    assert str(error) == f"ZADIG_TOKEN_FILE: {nobody}: there is no such home directory"
+    error = place.refusal(Flags(ca_file=nobody), ZADIG_URL=WORK, ZADIG_TOKEN=CANARY)
+    assert str(error) == f"--ca-file: {nobody}: there is no such home directory"

@@ -173,12 +173,14 @@ async def test_which_requests_are_struck() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ([], "an object"),
+        ([], "should be a mapping"),
         ({}, "'kind' is missing"),
         ({"kind": "flood"}, "'flood' is none of"),
-        ({"kind": "empty", "time": 2}, "unknown keys: time"),
+        ({"kind": "empty", "time": 2}, "time: unknown key; did you mean 'times'"),
         ({"kind": "empty", "times": 0}, "times"),
-        ({"kind": "empty", "times": "2"}, "not supported"),
+        ({"kind": "empty", "times": "2"}, "times: should be a whole number, not '2'"),
+        ({"kind": "status", "status": "503"}, "status: should be a whole number, not '503'"),
+        ({"kind": "delay", "seconds": None}, "seconds: should be a number, not empty"),
     ],
 )
 def test_faults_that_make_no_sense(value: Any, text: str) -> None:

@@ -81,6 +81,9 @@ def test_users_have_stable_identities() -> None:
         ),
         ("users:\n  - {name: a, projects: {1: []}}\n", "a key should be text, not 1"),
         ("queue_tick: 0\n", "s.yaml:1: queue_tick: 0.0 is not positive"),
+        ("version: latest\n", "s.yaml:1: version: 'latest' is not a version such as 4.1.0"),
+        ("users: []\n", "s.yaml:1: users: nobody is named"),
+        (f"users: {'[' * 3000}\n", "s.yaml: it is nested too deeply"),
         (
             SHORT.replace("duration: 5", "outcome: [failed, maybe]"),
             "s.yaml:9: projects[0].workflows[0].stages[0].jobs[0].outcome: 'maybe' is none of",
@@ -112,6 +115,12 @@ def test_errors_name_the_place_and_the_remedy(tmp_path: Path, text: str, message
 def test_a_mapping_is_checked_the_same_way() -> None:
     with pytest.raises(ScriptError, match=r"scenario: projects\[0\]: 'key' is missing"):
         Script.load({"projects": [{}]})
+
+
+def test_a_file_that_is_no_text_is_a_script_error(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_bytes(b"version: \xff")
+    with pytest.raises(ScriptError, match="not UTF-8"):
+        Script.load(tmp_path / "s.yaml")
 
 
 def test_a_missing_file_is_a_script_error(tmp_path: Path) -> None:

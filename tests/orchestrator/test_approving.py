@@ -322,3 +322,48 @@ def test_the_gate_deadline_counts_from_when_it_opened(seconds: float) -> None:
         assert seconds <= outcome.seconds - 10.0 <= seconds + 20.0
 
     body()
+
+
+@in_virtual_time(
+    world(
+        workflow(
+            "api",
+            [job("lint", outcome="failed", error_policy={"policy": "ignore_error"}), gate()],
+            [job("deploy")],
+        )
+    )
+)
+async def test_a_rule_wants_earlier_jobs_of_the_gates_own_stage_passed_too(peer: Peer) -> None:
+    policy = peer.policy(approve="gate", deadlines=Deadlines(gate=30.0))
+    assert await run(peer, policy) is Verdict.BLOCKED
+    opened = next(event for event in peer.seen if isinstance(event, events.GateOpened))
+    assert opened.reason == "job-0-0-0-lint is unstable, not passed"
+    assert peer.ledger().approvals == []
+
+
+@in_virtual_time(world(workflow("api", [job("build"), gate(), job("notify")], [job("deploy")])))
+async def test_a_rule_does_not_wait_for_later_jobs_of_the_gates_own_stage(peer: Peer) -> None:
+    assert await run(peer, peer.policy(approve="gate")) is Verdict.SUCCEEDED
+
+
+@in_virtual_time(world(API))
+async def test_no_vote_is_cast_for_a_task_whose_time_is_up(peer: Peer) -> None:
+    def delay_reads(event: events.Event) -> None:
+        peer.seen.append(event)
+        if isinstance(event, events.Launched):
+            peer.fault("delay", DETAIL, method="GET", seconds=100.0, times=1)
+
+    policy = peer.policy(approve="gate", deadlines=Deadlines(total=60.0, cancel=True))
+    async with Orchestrator(peer.zadig, policy, on_event=delay_reads) as orchestrator:
+        outcome = await orchestrator.run(LAUNCH)
+    assert outcome.verdict is Verdict.DEADLINE
+    assert "GateOpened" in peer.kinds()
+    assert peer.ledger().approvals == []
+    assert len(peer.ledger().cancels) == 1
+
+
+@in_virtual_time(world(API))
+async def test_a_vote_refused_for_haste_is_cast_later(peer: Peer) -> None:
+    peer.fault("status", APPROVE, status=429, times=3)
+    assert await run(peer, peer.policy(approve="gate")) is Verdict.SUCCEEDED
+    assert len(peer.ledger().approvals) == 1

@@ -157,3 +157,45 @@ async def test_leaving_early_closes_the_stream(peer: Peer) -> None:
     told = len(peer.seen)
     await peer.sleep(60.0)
     assert len(peer.seen) == told
+
+
+RETRIED = world(
+    workflow(
+        "api",
+        [
+            job(
+                "build",
+                duration=20.0,
+                log=["built"],
+                outcome=["failed", "passed"],
+                error_policy={"policy": "retry", "maximum_retry": 1},
+            )
+        ],
+    )
+)
+
+
+@in_virtual_time(RETRIED)
+async def test_a_repeated_job_has_a_log_for_each_attempt(peer: Peer) -> None:
+    seen = await run(peer)
+    assert [end.complete for end in closed(seen)] == [True, True]
+    assert statuses(seen) == ["fail", "success"]
+
+
+@in_virtual_time(RETRIED)
+async def test_the_archive_of_an_earlier_attempt_is_not_taken_for_that_of_the_last(peer: Peer) -> None:
+    peer.fault("status", STREAM, status=502, times=None)
+    seen = await run(peer)
+    assert [end.complete for end in closed(seen)] == [True, True]
+    assert statuses(seen) == ["fail", "success"]
+
+
+def statuses(seen: Sequence[events.Event]) -> list[str]:
+    """What the executor said at the end of each attempt."""
+    return [
+        line.text.rpartition("Job Status: ")[2]
+        for event in seen
+        if isinstance(event, events.LogLines)
+        for line in event.lines
+        if "Job Status: " in line.text
+    ]

@@ -4,13 +4,15 @@ import asyncio
 
 import pytest
 
+from tests.support.meddling import Meddling
 from tests.support.peers import Peer, both_peers, in_virtual_time
 from tests.support.virtual_time import virtual_time
 from tests.support.worlds import gate, job, workflow, world
-from zadig_async import ALL_JOBS, Deadlines, Launch, Orchestrator, Phase, TaskRef, Verdict
+from zadig_async import ALL_JOBS, Deadlines, Launch, Orchestrator, Phase, TaskRef, Verdict, ZadigClient
 from zadig_async.errors import NotFoundError, PreflightError
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.run import HELD, Readers
+from zadig_async.wire.call import AnyCall
 
 BUILD_GATE_DEPLOY = world(
     workflow("api", [job("build")], [gate("staging-gate")], [job("deploy")]),
@@ -336,3 +338,79 @@ async def test_a_reader_that_lags_behind_is_told_what_it_lost() -> None:
     assert isinstance(oldest, events.LogOpened)
     assert oldest.job == "3"
     await reading.aclose()
+
+
+@in_virtual_time(BUILD_GATE_DEPLOY)
+async def test_a_gateway_that_has_lost_its_route_does_not_lose_the_task(peer: Peer) -> None:
+    """Zadig never says 404 of a missing task; a gateway that restarts does, for everything."""
+    async with Orchestrator(peer.zadig, peer.policy(), on_event=peer.seen.append) as orchestrator:
+        run = await orchestrator.start(launch("mobile"))
+        peer.fault("status", "/openapi/workflows/custom/task", method="GET", status=404, times=5)
+        outcome = await run.wait()
+    assert outcome.ok
+    assert peer.kinds().count("PollFailed") == 5
+
+
+@in_virtual_time(BUILD_GATE_DEPLOY)
+async def test_nothing_is_said_of_the_queue_or_a_gate_that_could_not_be_looked_at(peer: Peer) -> None:
+    deadlines = Deadlines(queue=20.0, gate=20.0, cancel=True)
+    async with Orchestrator(peer.zadig, peer.policy(deadlines=deadlines)) as orchestrator:
+        run = await orchestrator.start(launch("mobile"))
+        peer.fault("status", "/openapi/workflows/custom/task", method="GET", status=403, times=5)
+        outcome = await run.wait()
+    assert outcome.ok
+    assert peer.ledger().cancels == []
+
+
+@in_virtual_time(BUILD_GATE_DEPLOY)
+async def test_deadlines_count_from_the_trigger(peer: Peer) -> None:
+    peer.fault("delay", "/openapi/workflows/custom/task", method="POST", seconds=60.0, times=1)
+    deadlines = Deadlines(queue=20.0, total=50.0, cancel=True)
+    async with Orchestrator(peer.zadig, peer.policy(deadlines=deadlines)) as orchestrator:
+        outcome = await orchestrator.run(launch("mobile"))
+    assert outcome.ok
+    assert outcome.seconds > 60.0
+
+
+@in_virtual_time(world(workflow("slow", [job("build", duration=70.0)])))
+async def test_a_task_that_ended_before_it_could_be_cancelled_has_its_own_end(peer: Peer) -> None:
+    read_at: list[float] = []
+
+    async def before(call: AnyCall) -> None:
+        now = asyncio.get_running_loop().time()
+        if call.label == "GET /openapi/workflows/custom/task":
+            if read_at and read_at[-1] == now:  # the read before a cancellation comes without a pause
+                await asyncio.sleep(30.0)
+            read_at.append(now)
+
+    assert peer.carrier is not None
+    policy = peer.policy(deadlines=Deadlines(run=60.0, cancel=True))
+    async with Orchestrator(ZadigClient.over(Meddling(peer.carrier, before)), policy) as orchestrator:
+        outcome = await orchestrator.run(launch("slow"))
+    assert outcome.verdict is Verdict.SUCCEEDED
+    assert peer.ledger().cancels == []
+
+
+@in_virtual_time(world(workflow("api", [job("build", outcome=["failed", "passed"])])))
+async def test_a_task_retried_while_its_end_is_read_is_watched_on(peer: Peer) -> None:
+    def retry(event: events.Event) -> None:
+        peer.seen.append(event)
+        if isinstance(event, events.TaskChanged) and event.after == "failed":
+            peer.world().retry("api", 1, "alice")
+
+    async with Orchestrator(peer.zadig, peer.policy(), on_event=retry) as orchestrator:
+        outcome = await orchestrator.run(launch("api"))
+    assert (outcome.verdict, outcome.status) == (Verdict.SUCCEEDED, "passed")
+    states = [event.after for event in peer.seen if isinstance(event, events.TaskChanged)]
+    assert states[-4:] == ["failed", "waiting", "running", "passed"]
+
+
+@in_virtual_time(world(workflow("api", [job("build", outcome="failed")])))
+async def test_an_end_that_was_rewritten_while_it_was_read_is_told_as_it_is_now(peer: Peer) -> None:
+    def cancel(event: events.Event) -> None:
+        if isinstance(event, events.TaskChanged) and event.after == "failed":
+            peer.world().cancel("api", 1, "alice")
+
+    async with Orchestrator(peer.zadig, peer.policy(), on_event=cancel) as orchestrator:
+        outcome = await orchestrator.run(launch("api"))
+    assert (outcome.verdict, outcome.status) == (Verdict.CANCELLED, "cancelled")

@@ -1,7 +1,9 @@
 """The tracker: what each further sight of a task adds."""
 
+from datetime import UTC, datetime
 from itertools import pairwise
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +103,8 @@ def test_a_cancelled_task_whose_job_shows_as_running_is_believed_later() -> None
         (["running", "failed", "", "prepare", "passed"], 2, 2),  # the task was retried
         (["", "skipped"], 0, 0),
         (["running", "wait_for_manual_error_handling", "unstable"], 1, 1),
+        (["running", "a word nobody knows", "running", "passed"], 1, 1),  # not to be read twice
+        (["running", "prepare", "running", "passed"], 2, 2),  # repeated between two sights
     ],
 )
 def test_a_log_is_opened_while_its_container_lives(statuses: list[str], opened: int, closed: int) -> None:
@@ -108,6 +112,20 @@ def test_a_log_is_opened_while_its_container_lives(statuses: list[str], opened: 
     steps = [tracker.observe(sight("running", job(status)), float(n)) for n, status in enumerate(statuses)]
     assert sum(len(step.logs_to_open) for step in steps) == opened
     assert sum(len(step.logs_to_close) for step in steps) == closed
+
+
+def test_a_job_that_runs_since_another_time_has_another_log() -> None:
+    def running(since: int) -> JobStatus:
+        return attrs.evolve(job("running"), started_at=datetime.fromtimestamp(since, UTC))
+
+    tracker = Tracker(settle=SETTLE)
+    tracker.observe(sight("running", running(100)), 0.0)
+    same = tracker.observe(sight("running", running(100)), 1.0)
+    assert (same.logs_to_close, same.logs_to_open) == ((), ())
+    again = tracker.observe(sight("running", running(130)), 2.0)
+    assert [ended.name for ended in again.logs_to_close] == ["job-0-0-0-build"]
+    assert [begun.name for begun in again.logs_to_open] == ["job-0-0-0-build"]
+    assert again.jobs == ()
 
 
 @pytest.mark.parametrize("kind", ["zadig-deploy", "approval", "sql", "notification"])
@@ -160,11 +178,11 @@ def test_whatever_the_history_steps_add_up(history: list[tuple[str, list[JobStat
         for gate in step.closed:
             open_gates.remove(gate.key)
         assert open_gates == ({GATE.key} if waiting else set())
+        for ended in step.logs_to_close:
+            open_logs.remove(ended.name)
         for opened in step.logs_to_open:
             assert opened.name not in open_logs
             open_logs.add(opened.name)
-        for ended in step.logs_to_close:
-            open_logs.remove(ended.name)
         for before, after in step.jobs:
             assert before == seen_status.get(after.name, "")
         seen_status = {known.name: str(known.status) for known in listed}

@@ -127,6 +127,14 @@ def test_proxy_refused(proxy: str) -> None:
     assert sightings(caught.value) == []
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8700", "http://localhost"])
+def test_a_proxy_elsewhere_never_gets_a_token_in_clear(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"^proxy: .* token in clear") as caught:
+        Connection(url, TOKEN, proxy="http://proxy:3128")
+    assert sightings(caught.value) == []
+    assert Connection(url, TOKEN, proxy="http://127.0.0.1:3128").proxy == "http://127.0.0.1:3128"
+
+
 def test_ca_file_is_read_at_once(tmp_path: Path) -> None:
     assert Connection("https://z", TOKEN, ca_file=CERTS / "ca.pem").ca_file == CERTS / "ca.pem"
     (tmp_path / "empty.pem").touch()

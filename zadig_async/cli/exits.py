@@ -45,7 +45,7 @@ Exit codes:
     0  all succeeded
     1  a run failed, was rejected, cancelled, timed out or skipped
     2  wrong usage, configuration, key or token; a refused launch
-    3  unknown: a trigger was sent and got no clear answer (always wins)
+    3  unknown: a request that may deploy got no clear answer (always wins)
     4  blocked: it waits for a human, or you answered no
     5  partial: some succeeded, some did not
    70  a fault of this program

@@ -124,6 +124,8 @@ class _Reader:
     def launch(self, value: object, place: Place) -> Launch | None:
         before = len(self._problems)
         table = self.mapping(value, place, _LAUNCH)
+        if not isinstance(value, dict):
+            return None
         project, workflow = self._workflow(table, place)
         params = self._params(table.get("params", {}), (*place, "params"))
         every = self._flag(table, "all_jobs", place)
@@ -156,6 +158,8 @@ class _Reader:
     def rule(self, value: object, place: Place) -> ApprovalRule | None:
         before = len(self._problems)
         table = self.mapping(value, place, _RULE)
+        if not isinstance(value, dict):
+            return None
         texts = {key: self._text(table, key, place) for key in ("project", "workflow", "gate")}
         after_passed = self._flag(table, "after_passed", place, otherwise=True)
         comment = self._text(table, "comment", place, required=False)

@@ -15,7 +15,7 @@ from zadig_async.cli import output
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.settings import Flags, Settings, load
 from zadig_async.errors import ConfigError
-from zadig_async.model.secret import MASK, Secret
+from zadig_async.model.secret import MASK
 
 if TYPE_CHECKING:
     from zadig_async.client.client import ZadigClient
@@ -47,7 +47,7 @@ class Session:
     flags: dict[str, str] = attrs.field(factory=dict)
     output: str = "text"
     debug: bool = False
-    _token: Secret | None = attrs.field(init=False, default=None)
+    _settings: Settings | None = attrs.field(init=False, default=None)
 
     @property
     def json(self) -> bool:
@@ -55,14 +55,14 @@ class Session:
         return self.output == "json"
 
     def settings(self) -> Settings:
-        """Find out which server and token to use.
+        """Find out which server and token to use, once: standard input can only be read once.
 
         Raises:
             ConfigError: Something is missing or cannot be used.
         """
-        settings = load(Flags(**self.flags))
-        self._token = settings.token
-        return settings
+        if self._settings is None:
+            self._settings = load(Flags(**self.flags))
+        return self._settings
 
     @asynccontextmanager
     async def connect(self) -> "AsyncIterator[ZadigClient]":
@@ -81,7 +81,7 @@ class Session:
 
     def scrub(self, text: str) -> str:
         """Mask the token wherever it stands in a text: the last net under a traceback."""
-        value = self._token.reveal() if self._token is not None else ""
+        value = self._settings.token.reveal() if self._settings is not None else ""
         return text.replace(value, MASK) if value else text
 
     def again(self) -> list[str]:

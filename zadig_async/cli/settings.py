@@ -84,8 +84,20 @@ def config_file(environ: Mapping[str, str]) -> Path:
     """Return where the configuration file is, whether it exists or not."""
     base = environ.get("XDG_CONFIG_HOME", "")
     # The specification says that a relative path there is to be ignored.
-    root = Path(base) if base and Path(base).is_absolute() else Path("~/.config").expanduser()
+    root = Path(base)
+    if not root.is_absolute():
+        try:
+            root = Path("~/.config").expanduser()
+        except RuntimeError:  # a container's user whom nobody gave a home: its home is / there
+            root = Path("/.config")
     return root / "zadig-async" / "config.toml"
+
+
+def _path(name: str, where: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{where}: {name}: there is no such home directory") from None
 
 
 def load(flags: Flags, environ: Mapping[str, str] | None = None) -> Settings:
@@ -103,12 +115,13 @@ def load(flags: Flags, environ: Mapping[str, str] | None = None) -> Settings:
     profile = _profile(flags, environ, file)
     named = profile if flags.profile is not None else None
     url, url_from = _url(flags, environ, named, profile, file)
-    token, token_from = _token(flags, environ, named, profile, url, file)
+    token, token_from = _token(flags, environ, named, profile, url, url_from, file)
     ca_file = flags.ca_file or (profile.ca_file if profile else None)
+    ca_from = "--ca-file" if flags.ca_file else f"{file}: ca_file"
     return Settings(
         url=url,
         token=token,
-        ca_file=Path(ca_file).expanduser() if ca_file else None,
+        ca_file=_path(ca_file, ca_from) if ca_file else None,
         proxy=flags.proxy or (profile.proxy if profile else None),
         url_from=url_from,
         token_from=token_from,
@@ -139,19 +152,20 @@ def _token(
     named: Profile | None,
     profile: Profile | None,
     url: str,
+    url_from: str,
     file: Path,
 ) -> tuple[Secret, str]:
     if flags.token_file:
         return _token_of_file(flags.token_file, "--token-file"), f"--token-file {flags.token_file}"
     if named and _has_token(named):
-        return _token_of_profile(named, url, file)
+        return _token_of_profile(named, url, url_from, file)
     if environ.get("ZADIG_TOKEN"):
         return Secret(environ["ZADIG_TOKEN"].strip()), "ZADIG_TOKEN"
     if environ.get("ZADIG_TOKEN_FILE"):
         path = environ["ZADIG_TOKEN_FILE"]
         return _token_of_file(path, "ZADIG_TOKEN_FILE"), f"ZADIG_TOKEN_FILE {path}"
     if profile and _has_token(profile):
-        return _token_of_profile(profile, url, file)
+        return _token_of_profile(profile, url, url_from, file)
     raise ConfigError(
         "no API token is given",
         hint="Put it into a file only you can read and give --token-file or ZADIG_TOKEN_FILE, or set "
@@ -163,11 +177,11 @@ def _has_token(profile: Profile) -> bool:
     return bool(profile.token_file or profile.token_command)
 
 
-def _token_of_profile(profile: Profile, url: str, file: Path) -> tuple[Secret, str]:
+def _token_of_profile(profile: Profile, url: str, url_from: str, file: Path) -> tuple[Secret, str]:
     where = f"{file}: profiles.{profile.name}"
     if profile.url is not None and profile.url.rstrip("/") != url.rstrip("/"):
-        raise ConfigError(
-            f"{where}: its token belongs to {profile.url}, not to {url}",
+        raise ConfigError(  # without the URLs: one that is wrong may hold a password
+            f"{where}: its token belongs to the server of this profile, and {url_from} names another",
             hint="Name the token for that server: --token-file, or ZADIG_TOKEN.",
         )
     if profile.token_file:
@@ -178,12 +192,12 @@ def _token_of_profile(profile: Profile, url: str, file: Path) -> tuple[Secret, s
 def _token_of_file(name: str, where: str) -> Secret:
     """Read a token from a file, or from standard input for `-`."""
     if name == "-":
-        return _one_word(sys.stdin.read(_LARGEST_FILE), f"{where}: standard input")
-    path = Path(name).expanduser()
+        return _one_word(sys.stdin.read(_LARGEST_FILE + 1), f"{where}: standard input")
+    path = _path(name, where)
     try:
         with path.open("rb") as file:
             _check_private(os.fstat(file.fileno()), path, where)
-            content = file.read(_LARGEST_FILE)
+            content = file.read(_LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigError(f"{where}: {path}: {error.strerror}") from None
     try:
@@ -232,8 +246,12 @@ def _token_of_command(profile: Profile, file: Path, where: str) -> Secret:
 
 def _one_word(text: str, where: str) -> Secret:
     words = text.split()
-    if len(words) != 1:
-        problem = "no token in it" if not words else "more than one word in it"
+    problem = ""
+    if len(text) > _LARGEST_FILE:
+        problem = "too large for a token"
+    elif len(words) != 1:
+        problem = "more than one word in it" if words else "no token in it"
+    if problem:
         raise ConfigError(f"{where}: {problem}", hint="It must hold the API token and nothing else.")
     return Secret(words[0])
 

@@ -30,6 +30,7 @@ LARGEST: Final = 1024 * 1024
 """Largest file read, in bytes."""
 
 _DEEPEST: Final = 32
+_MOST_SHOWN: Final = 50
 _CORE: Final = "tag:yaml.org,2002:"
 
 
@@ -66,6 +67,8 @@ class FileError(ConfigError):
                 f"  {_sentence(file, problem)}{f' ({problem.hint})' if problem.hint else ''}"
                 for problem in ordered
             ]
+            if len(ordered) > _MOST_SHOWN:
+                lines[_MOST_SHOWN:] = [f"  and {len(ordered) - _MOST_SHOWN} more"]
             super().__init__("\n".join([f"{file}: {len(ordered)} problems", *lines]))
         self.problems = tuple(ordered)
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from zadig_async.emulator.exchange import Answer, Garbage, Response
+from zadig_async.emulator.loader import ScriptError, build
 
 __all__ = ["KINDS", "Fault", "FaultError", "Faults"]
 
@@ -85,19 +86,11 @@ class Fault:
         """Read a fault from JSON.
 
         Raises:
-            FaultError: not an object, an unknown key, or an unknown kind.
+            FaultError: not an object, an unknown key, a wrong type, or an unknown kind.
         """
-        if not isinstance(value, dict):
-            raise FaultError("a fault is an object")
-        known = {field.name for field in attrs.fields(cls)}
-        unknown = sorted(set(value) - known)
-        if unknown:
-            raise FaultError(f"unknown keys: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-        if "kind" not in value:
-            raise FaultError("'kind' is missing")
         try:
-            return cls(**value)
-        except TypeError as failure:
+            return build(cls, value, origin="fault")
+        except ScriptError as failure:
             raise FaultError(str(failure)) from None
 
     def substitute(self) -> Answer | None:

@@ -36,7 +36,7 @@ def parse_yaml(text: str, origin: str) -> tuple[Any, Locate]:
     """Parse YAML text; also return a function from a path to its line.
 
     Raises:
-        ScriptError: the text is not YAML, or a mapping has a key twice.
+        ScriptError: the text is not YAML, is nested too deeply, or a mapping has a key twice.
     """
     yaml = YAML(typ="safe", pure=True)
     try:
@@ -47,6 +47,8 @@ def parse_yaml(text: str, origin: str) -> tuple[Any, Locate]:
         raise ScriptError(f"{origin}:{line}: {problem}") from failure
     except YAMLError as failure:
         raise ScriptError(f"{origin}: not YAML: {failure}") from failure
+    except RecursionError:
+        raise ScriptError(f"{origin}: it is nested too deeply") from None
     return value, functools.partial(_line_of, text)
 
 

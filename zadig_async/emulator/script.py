@@ -5,6 +5,7 @@ scenario states only what matters to it. Times are world seconds unless the name
 """
 
 import os
+import re
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,8 @@ TASK_ENDS = ("passed", "failed", "timeout", "cancelled", "reject", "skipped")
 ERROR_POLICIES = ("stop", "ignore_error", "retry", "manual_check")
 RUN_POLICIES = ("", "default_not_run", "force_run", "skip")
 PERMISSIONS = ("execute", "edit", "create", "admin")
+
+_VERSION = re.compile(r"v?[0-9]+(\.[0-9]+){0,2}")
 
 _NAMES = uuid.UUID("6d0f4a52-6d2a-4e0c-9b0e-2f1f6c2b7a11")
 
@@ -397,6 +400,10 @@ class Script:
     def __attrs_post_init__(self) -> None:
         if self.queue_tick <= 0:
             raise ValueError(f"queue_tick: {self.queue_tick} is not positive")
+        if _VERSION.fullmatch(self.version) is None:
+            raise ValueError(f"version: {self.version!r} is not a version such as 4.1.0")
+        if not self.users:
+            raise ValueError("users: nobody is named, so no token would be accepted")
         owners: dict[str, str] = {}
         for project in self.projects:
             for workflow in project.workflows:
@@ -445,6 +452,8 @@ class Script:
             text = path.read_text(encoding="utf-8")
         except OSError as failure:
             raise ScriptError(f"{path}: cannot be read: {failure.strerror}") from failure
+        except UnicodeDecodeError:
+            raise ScriptError(f"{path}: it is not UTF-8 text") from None
         return cls.parse(text, origin=str(path))
 
     @classmethod

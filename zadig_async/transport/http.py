@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
@@ -193,6 +194,8 @@ class HttpCarrier:
         parts = urlsplit(connection.url)
         self._server = parts.netloc
         self._prefix = parts.path
+        # A watch asks for the same few targets again and again, and a URL remembers its parts.
+        self._urls = lru_cache(maxsize=4096)(self._make_url)
         self._pools: dict[Lane, _Pool] = {}
         self._closed = False
         # Built once: a ClientTimeout made for each call costs a tenth of a small request.
@@ -295,12 +298,17 @@ class HttpCarrier:
         Raises:
             ConfigError: They would not: the target is not a percent-encoded path and query.
         """
-        target = call.target
+        url = self._urls(call.target)
+        if url is None:
+            raise ConfigError(f"{call.label}: the request path cannot be put on the wire as it is")
+        return url
+
+    def _make_url(self, target: str) -> URL | None:
         if target.startswith("/") and target.isascii() and target.isprintable() and " " not in target:
             url = URL(self._connection.url + target, encoded=True)
             if url.raw_path_qs == self._prefix + target:
                 return url
-        raise ConfigError(f"{call.label}: the request path cannot be put on the wire as it is")
+        return None
 
     def _open_pool(self, lane: Lane) -> _Pool:
         if self._closed:

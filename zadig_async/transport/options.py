@@ -142,6 +142,16 @@ def _check_positive(_owner: object, field: "attrs.Attribute[Any]", value: float 
         raise ConfigError(f"{field.name}: expected a number above 0, got {value}")
 
 
+def _check_proxy(owner: "Connection", _field: object, proxy: str | None) -> None:
+    if proxy is None or owner.url.startswith("https:"):
+        return
+    if not _is_loopback(urlsplit(proxy).hostname or ""):
+        raise ConfigError(
+            "proxy: for a plain http URL it would get the token in clear",
+            hint="Leave the proxy out: the server is on this machine.",
+        )
+
+
 @attrs.frozen
 class Connection:
     """Where the server is, who we are, and whom to trust.
@@ -165,7 +175,7 @@ class Connection:
     ca_file: Path | None = attrs.field(
         default=None, kw_only=True, converter=attrs.converters.optional(Path), validator=_check_ca_file
     )
-    proxy: str | None = attrs.field(default=None, kw_only=True, converter=_proxy_url)
+    proxy: str | None = attrs.field(default=None, kw_only=True, converter=_proxy_url, validator=_check_proxy)
     user_agent: str = attrs.field(default="zadig-async", kw_only=True, validator=_check_user_agent)
 
 

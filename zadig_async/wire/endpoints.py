@@ -6,6 +6,7 @@ repeated; nothing else may, since Zadig has neither idempotency keys nor version
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from zadig_async.errors import ConfigError, DecodeError
@@ -126,7 +127,17 @@ def _same_task(ref: TaskRef, task_id: int, workflow: str) -> None:
 
 def get_task(ref: TaskRef) -> Call[Task]:
     """Read a task in full."""
+    return _task_call(ref)
 
+
+def get_task_status(ref: TaskRef) -> Call[TaskStatus]:
+    """Read of a task what a watch needs."""
+    return _task_status_call(ref)
+
+
+# Remembered, because a watch reads the same few tasks again and again.
+@lru_cache(maxsize=4096)
+def _task_call(ref: TaskRef) -> Call[Task]:
     def decode(reply: Reply) -> Task:
         task = detail.read_task(reply.body)
         _same_task(ref, task.task_id, task.workflow_key)
@@ -135,9 +146,8 @@ def get_task(ref: TaskRef) -> Call[Task]:
     return _get("/openapi/workflows/custom/task", _task_target(ref), decode)
 
 
-def get_task_status(ref: TaskRef) -> Call[TaskStatus]:
-    """Read of a task what a watch needs."""
-
+@lru_cache(maxsize=4096)
+def _task_status_call(ref: TaskRef) -> Call[TaskStatus]:
     def decode(reply: Reply) -> TaskStatus:
         seen = detail.read_status(reply.body)
         _same_task(ref, seen.task_id, seen.workflow_key)

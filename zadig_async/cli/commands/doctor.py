@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -130,7 +131,7 @@ async def _checks(session: Session, project: str | None) -> AsyncIterator[Check]
 
 
 def _settings_checks(settings: Settings) -> Iterator[Check]:
-    secure = settings.url.startswith("https:")
+    secure = urlsplit(settings.url).scheme == "https"
     yield Check(
         "url",
         State.OK if secure else State.NOTE,
@@ -215,7 +216,10 @@ async def _network_checks(settings: Settings) -> AsyncIterator[Check]:
 async def _server_checks(zadig: ZadigClient, project: str | None) -> AsyncIterator[Check]:
     try:
         await zadig.tasks.status(_NOBODY)
-    except NotFoundError:
+    except NotFoundError as error:
+        if error.status == HTTPStatus.NOT_FOUND:  # Zadig never says so of a task, but any web server does
+            yield _failed("token accepted", error)
+            return
         yield Check("token accepted", State.OK, "Zadig knows the token")
     except ZadigError as error:
         yield _failed("token accepted", error)

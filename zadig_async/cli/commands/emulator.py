@@ -7,8 +7,10 @@ import click
 
 from zadig_async.cli import output
 from zadig_async.cli.exits import ExitCode
+from zadig_async.cli.render.words import shell_word
 from zadig_async.cli.session import complete, output_options
 from zadig_async.cli.signals import Ladder
+from zadig_async.cli.terminal import safe
 from zadig_async.emulator import Emulator, Script, ScriptError
 from zadig_async.errors import ConfigError
 
@@ -66,11 +68,11 @@ async def _serve(emulator: Emulator, port: int) -> ExitCode:
             output.say(emulator.url)
             output.say_lines(
                 [
-                    f"Token: {emulator.token}   (a toy, good for this emulator only)",
+                    f"Token: {safe(emulator.token)}   (a toy, good for this emulator only)",
                     "In another terminal:",
-                    f"  export ZADIG_URL={emulator.url} ZADIG_TOKEN={emulator.token}",
+                    f"  export ZADIG_URL={emulator.url} ZADIG_TOKEN={shell_word(emulator.token)}",
                     *(
-                        f"  zadig-async workflows list {project.key}"
+                        f"  zadig-async workflows list {shell_word(project.key)}"
                         for project in emulator.script.projects[:1]
                     ),
                     "Ctrl-C ends it.",

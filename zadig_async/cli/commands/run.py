@@ -28,9 +28,9 @@ _PREPARED_AT_ONCE = 8
 _HELP = """\
 Start workflows and watch them to their end.
 
-WORKFLOW is PROJECT/WORKFLOW with the keys, not the display names. Say what runs: --all-jobs, --job, or a
-file. Each launch is checked against the live definition first: an unknown job, a gate that would be
-skipped or a wrong parameter is refused before anything is sent.
+PROJECT and WORKFLOW are keys, not display names. Say what runs: --all-jobs, --job, or a file. Each launch
+is checked against the live definition first: an unknown job, a gate that would be skipped or a wrong
+parameter is refused before anything is sent.
 
 \b
 Examples:
@@ -59,7 +59,7 @@ Ctrl-C stops the watching, never the tasks, and prints the command that watches 
 
 
 @click.command(help=_HELP)
-@click.argument("workflows", nargs=-1, metavar="[WORKFLOW]...")
+@click.argument("workflows", nargs=-1, metavar="[PROJECT/WORKFLOW]...")
 @click.option("--all-jobs", is_flag=True, help="Run every job that runs by default, gates included.")
 @click.option(
     "--job", "jobs", multiple=True, metavar="NAME", help="Run this job as it is configured. Repeat for more."
@@ -125,7 +125,7 @@ def command(
     ]
     launches += given.launches
     if not launches:
-        raise click.UsageError("Nothing to run: name a WORKFLOW, or a file with --file.")
+        raise click.UsageError("Nothing to run: name a PROJECT/WORKFLOW, or a file with --file.")
     if dry_run:
         return complete(_rehearse(session, launches, policy))
     again = [*policy_options.again(ctx, file), *session.again()]
@@ -191,5 +191,5 @@ async def _rehearse(session: Session, launches: Sequence[Launch], policy: RunPol
 
 def _refusal(launch: Launch, error: ZadigError) -> list[str]:
     findings: Sequence[str] = getattr(error, "findings", ()) or (str(error),)
-    lines = [f"{launch.ref} would be refused:", *(f"  - {safe(finding)}" for finding in findings)]
+    lines = [f"{safe(str(launch.ref))} would be refused:", *(f"  - {safe(finding)}" for finding in findings)]
     return [*lines, f"  {safe(error.hint)}"] if error.hint else lines

@@ -127,7 +127,7 @@ def create(session: Session, *, file: str, view: str | None) -> None:
     async def work() -> None:
         async with session.connect() as zadig:
             await finish(zadig.workflows.create(definition, view))
-        output.remark(f"Created {definition['project']}/{definition['name']}.")
+        output.remark(f"Created {safe(definition['project'])}/{safe(definition['name'])}.")
 
     complete(work())
 
@@ -145,7 +145,7 @@ def update(session: Session, *, workflow: str, file: str, yes: bool) -> int:
     if definition["project"] != ref.project:
         raise ConfigError(f"{file}: its project is {definition['project']!r}, not {ref.project!r}")
     name = definition["name"]
-    if name != ref.workflow and not confirm(f"Rename {ref} to {name}?", yes=yes):
+    if name != ref.workflow and not confirm(f"Rename {ref} to {safe(name)}?", yes=yes):
         return declined()
 
     async def work() -> None:

@@ -183,4 +183,10 @@ def shell_word(word: object) -> str:
 
 def clock_words(moment: datetime | None) -> str:
     """Write a time in the zone of this machine; `-` for none."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment is not None else "-"
+    if moment is None:
+        return "-"
+    try:
+        moment = moment.astimezone()
+    except OverflowError:  # so close to the end of time that this zone has no date for it
+        return moment.isoformat(" ")
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
