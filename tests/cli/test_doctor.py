@@ -34,7 +34,7 @@ def test_all_is_well(cli: Cli, zadig: Zadig) -> None:
     assert {name for name, state in states.items() if state == "ok"} == {
         "token", "network", "clock", "token accepted", "registries", "project shop",
     }  # fmt: skip
-    assert found["gates"]["text"] == "1 approval jobs in the 6 workflows looked at"
+    assert found["gates"]["text"] == "1 approval job in the 6 workflows looked at"
     assert "ZADIG_URL" in found["url"]["text"]
     assert zadig.writes() == []
 

@@ -68,6 +68,20 @@ def test_completion_completes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(
+    "typed", ["run --file ", "watch -f ", "doctor --token-file ", "emulator --scenario ", "workflows create "]
+)
+def test_completion_completes_files(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str
+) -> None:
+    monkeypatch.setenv("_ZADIG_ASYNC_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"zadig-async {typed}")
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) + 1))
+    with pytest.raises(SystemExit):
+        run([])
+    assert capsys.readouterr().out == "file,\n"
+
+
+@pytest.mark.parametrize(
     "argv", [("nonsense",), ("run", "--nonsense"), ("tasks", "nonsense"), ("completion", "tcsh")]
 )
 def test_wrong_usage_exits_2(alone: Cli, argv: tuple[str, ...]) -> None:

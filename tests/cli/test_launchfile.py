@@ -208,6 +208,22 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
     ]
 
 
+def test_what_is_no_launch_or_rule_is_one_mistake() -> None:
+    assert problems("launches: [a]\napprovals: [b]") == [
+        "l.yaml:1: launches[0]: expected a mapping, got text",
+        "l.yaml:2: approvals[0]: expected a mapping, got text",
+    ]
+
+
+def test_of_very_many_mistakes_the_first_are_told() -> None:
+    with pytest.raises(FileError) as caught:
+        parse_launch_file("launches:" + "\n- a" * 1000, "l.yaml")
+    first, *lines = str(caught.value).splitlines()
+    assert first == "l.yaml: 1000 problems"
+    assert (len(lines), lines[-1]) == (51, "  and 950 more")
+    assert len(caught.value.problems) == 1000
+
+
 STRICT = [
     ("a: 1\nb: 2\na: 3", "l.yaml:3: the key 'a' stands here again, first in line 1"),
     ("a: &x [1]\nb: *x", "l.yaml:2: the alias *x is not accepted (Write the value out.)"),

@@ -84,6 +84,22 @@ def test_a_workflow_is_created_updated_and_deleted(cli: Cli, zadig: Zadig, tmp_p
     assert [write.split()[0] for write in zadig.writes()] == ["POST", "PUT", "DELETE"]
 
 
+def test_the_words_of_a_definition_are_safe_to_look_at(cli: Cli, zadig: Zadig, tmp_path: Path) -> None:
+    file = tmp_path / "w.yaml"
+    # Zadig itself refuses such a name.
+    zadig.fault("status", status=200, body='{"message":"success"}', path="/api/*")
+    file.write_text(DEFINITION.replace("name: made", 'name: "made\\e]0;x\\a"', 1), encoding="utf-8")
+    assert cli("workflows", "create", str(file)).err == "Created shop/made.\n"
+
+
+def test_the_words_of_a_launch_file_are_safe_to_look_at(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "l.yaml"
+    file.write_text('launches: [{ref: "shop/good\\e]0;x\\a", all_jobs: true}]', encoding="utf-8")
+    result = cli("run", "--file", str(file), "--dry-run")
+    assert "shop/good would be refused" in result.out
+    assert "\x1b" not in result.out + result.err
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

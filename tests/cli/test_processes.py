@@ -125,6 +125,17 @@ def test_the_emulator_prints_its_url_serves_and_ends_with_ctrl_c(
     assert (child.returncode, err) == (0, "")
 
 
+@posix_only
+def test_the_emulator_tells_programs_where_it_listens() -> None:
+    with process(["emulator", "--token", "toy", "--output", "json"]) as child:
+        told = json.loads(wait_for(child, "url"))
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate()
+    assert told["url"].startswith("http://127.0.0.1:")
+    assert told["token"] == "toy"
+    assert (child.returncode, out, err) == (0, "", "")
+
+
 def test_an_emulator_that_cannot_be_started_says_why(alone: Cli, zadig: Zadig, tmp_path: Path) -> None:
     port = zadig.url.rpartition(":")[2]
     result = alone("emulator", "--port", port)
@@ -139,7 +150,7 @@ def test_an_emulator_that_cannot_be_started_says_why(alone: Cli, zadig: Zadig, t
 
 @posix_only
 def test_the_words_of_a_scenario_are_safe_to_look_at_and_to_copy(tmp_path: Path) -> None:
-    world = {"users": [{"name": "bot", "tokens": ["\x1b[2Jx;touch y"]}], "projects": [{"key": "a;b"}]}
+    world = {"users": [{"name": "bot", "tokens": ["\x1b]0;x\x07x;touch y"]}], "projects": [{"key": "a;b"}]}
     scenario = tmp_path / "world.yaml"
     scenario.write_text(json.dumps(world), encoding="utf-8")
     with process(["emulator", "--scenario", str(scenario)]) as child:

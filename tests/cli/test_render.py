@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -296,3 +298,17 @@ def test_hostile_names_are_harmless_in_every_line() -> None:
     text = "".join(words.event_words(event) or "" for event in told)
     assert text
     assert obeyed(text) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot change its zone by TZ")
+def test_the_last_moment_of_all_can_be_shown_in_any_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    monkeypatch.setenv("TZ", "UTC-8")
+    time.tzset()
+    try:
+        assert words.clock_words(last) == "9999-12-31 23:59:59+00:00"
+        assert words.clock_words(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01 08:00:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert words.clock_words(None) == "-"

@@ -223,6 +223,7 @@ def test_watch_tells_a_wrong_task_at_once(cli: Cli) -> None:
     assert result.code == 2
     assert result.err.startswith("Error: not found: ")
     assert "Hint: Check the keys" in result.err
+    assert "It was about shop/good#99.\n" in cli("watch", "shop/good#7", "shop/good#99").err
     result = cli("watch", "other/good#7")
     assert result.code == 2
     assert "this task is in the project 'shop'" in result.err

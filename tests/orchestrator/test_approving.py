@@ -237,6 +237,7 @@ async def test_a_vote_under_way_is_finished_and_told_when_cancelled(peer: Peer) 
     async with Orchestrator(peer.zadig, peer.policy(approve="gate"), on_event=watch) as orchestrator:
         running = asyncio.create_task(orchestrator.run(LAUNCH))
         await voting.wait()
+        await peer.sleep(1.0)
         orchestrator.detach()
         outcome = await running
     assert outcome.verdict is Verdict.DETACHED

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+import attrs
+
 from tests.support.peers import Peer, both_peers, in_virtual_time
 from tests.support.worlds import job, workflow, world
 from zadig_async import ALL_JOBS, Launch, Orchestrator
@@ -14,8 +16,9 @@ LINES = [f"line {number}" if number % 3 else "the same line" for number in range
 LONG = world(workflow("api", [job("build", duration=60.0, log=LINES)]))
 
 
-async def run(peer: Peer, key: str = "api") -> list[events.Event]:
+async def run(peer: Peer, key: str = "api", *, every: float | None = None) -> list[events.Event]:
     policy = peer.policy(follow_logs=True)
+    policy = attrs.evolve(policy, poll_every=every or policy.poll_every)
     async with Orchestrator(peer.zadig, policy, on_event=peer.seen.append) as orchestrator:
         outcome = await orchestrator.run(Launch("shop", key, jobs=ALL_JOBS))
     assert outcome.ref is not None
@@ -177,7 +180,7 @@ RETRIED = world(
 
 @in_virtual_time(RETRIED)
 async def test_a_repeated_job_has_a_log_for_each_attempt(peer: Peer) -> None:
-    seen = await run(peer)
+    seen = await run(peer, every=0.5)  # sooner than the archive is there
     assert [end.complete for end in closed(seen)] == [True, True]
     assert statuses(seen) == ["fail", "success"]
 
@@ -185,7 +188,7 @@ async def test_a_repeated_job_has_a_log_for_each_attempt(peer: Peer) -> None:
 @in_virtual_time(RETRIED)
 async def test_the_archive_of_an_earlier_attempt_is_not_taken_for_that_of_the_last(peer: Peer) -> None:
     peer.fault("status", STREAM, status=502, times=None)
-    seen = await run(peer)
+    seen = await run(peer, every=0.5)  # sooner than the archive is there
     assert [end.complete for end in closed(seen)] == [True, True]
     assert statuses(seen) == ["fail", "success"]
 

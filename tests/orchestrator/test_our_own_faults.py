@@ -12,7 +12,9 @@ from zadig_async import ALL_JOBS, Launch, Orchestrator, Outcome, TaskRef, Verdic
 from zadig_async.orchestrator import events
 from zadig_async.wire.call import AnyCall
 
-WORLD = world(*(workflow(key, [job("build", duration=30.0, log=["a line"])]) for key in ("one", "two", "three")))
+WORLD = world(
+    *(workflow(key, [job("build", duration=30.0, log=["a line"])]) for key in ("one", "two", "three"))
+)
 LAUNCHES = [Launch("shop", key, jobs=ALL_JOBS) for key in ("one", "two", "three")]
 READ = "GET /openapi/workflows/custom/task"
 PREPARE = "GET /openapi/workflows/custom/:workflow/detail"
@@ -20,7 +22,9 @@ TRIGGER = "POST /openapi/workflows/custom/task"
 STREAM = "GET /openapi/logs/sse/v4/workflow/:workflow/:task/:job/:lines"
 
 
-async def run_with_fault(peer: Peer, label: str, *, after: float = 0.0, follow: bool = False) -> list[Outcome]:
+async def run_with_fault(
+    peer: Peer, label: str, *, after: float = 0.0, follow: bool = False
+) -> list[Outcome]:
     """Run all launches while every call of this label for `two` meets a fault that is no `ZadigError`."""
     loop = asyncio.get_running_loop()
     started = loop.time()

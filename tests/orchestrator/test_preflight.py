@@ -286,4 +286,35 @@ def test_a_workflow_of_another_project_is_refused() -> None:
 
 def test_all_findings_are_told_at_once() -> None:
     launch = Launch("shop", "api", jobs=["x", "deploy"], params={"nope": "1"})
-    assert len(findings(launch, workflow(BUILD, GATE, DEPLOY), [])) == 4
+    assert len(findings(launch, workflow(BUILD, GATE, DEPLOY), [])) == 5
+
+
+def test_a_deployment_of_what_a_build_yields_follows_the_build_of_this_launch() -> None:
+    """Else it would deploy what was not built, or leave out what was."""
+    given = BuildInput(
+        registry=REGISTRY.name, services=[BuildService(service_name="shop", service_module="worker")]
+    )
+    plan = preflight.plan(
+        Launch("shop", "api", jobs=["deploy"], inputs={"build": given}), workflow(BUILD, DEPLOY), LISTED
+    )
+    deploy = plan.inputs["deploy"]
+    assert isinstance(deploy, DeployInput)
+    assert [(service.service_name, service.service_module) for service in deploy.services] == [
+        ("shop", "worker")
+    ]
+
+
+def test_a_deployment_of_what_nothing_builds_is_refused() -> None:
+    assert findings(Launch("shop", "api", jobs=["deploy"]), workflow(BUILD, DEPLOY)) == (
+        (
+            "job 'deploy': it deploys what 'build' yields, which this launch leaves out: "
+            "name that job too, or give a DeployInput"
+        ),
+    )
+
+
+def test_a_deployment_of_what_a_raw_input_builds_must_be_said() -> None:
+    launch = Launch("shop", "api", jobs=["deploy"], inputs={"build": RawInput(job_type="zadig-build")})
+    assert findings(launch, workflow(BUILD, DEPLOY)) == (
+        "job 'deploy': it deploys what 'build' yields, whose input is raw: give a DeployInput",
+    )

@@ -41,7 +41,9 @@ async def test_a_trigger_that_could_not_be_sent_is_not_sent_after_we_are_told_to
 
 
 @in_virtual_time(world(API))
-async def test_a_trigger_that_could_not_be_sent_is_not_sent_after_its_caller_was_cancelled(peer: Peer) -> None:
+async def test_a_trigger_that_could_not_be_sent_is_not_sent_after_its_caller_was_cancelled(
+    peer: Peer,
+) -> None:
     async def before(call: AnyCall) -> None:
         if call.label == TRIGGER and not refused:
             refused.append(call.label)

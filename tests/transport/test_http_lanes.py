@@ -4,6 +4,7 @@ import asyncio
 import zlib
 from collections.abc import Callable
 
+import attrs
 import pytest
 
 from tests.support.calls import as_is, follow, get, make_call, post
@@ -205,3 +206,23 @@ async def test_what_the_reader_raises_passes_through_and_closes(carrier: MakeCar
             async with carrier(server.url).stream(follow()):
                 raise TimeoutError("the reader's own")
         await server.left.wait()
+
+
+async def test_one_whose_turn_comes_is_asked_again_whether_it_is_still_wanted(carrier: MakeCarrier) -> None:
+    def before_send() -> None:
+        raise ConfigError("not any more")
+
+    async with RawServer([READ, HANG], [READ, Send(answer()), AGAIN]) as server:
+        sender = carrier(server.url, limits=Limits(write=1))
+        first = asyncio.create_task(sender.send(post()))
+        await server.received(1)
+        unwanted = asyncio.create_task(sender.send(attrs.evolve(post(), before_send=before_send)))
+        wanted = asyncio.create_task(sender.send(post()))
+        await asyncio.sleep(0)
+        assert not unwanted.done()
+        first.cancel()
+        with pytest.raises(ConfigError, match="not any more"):
+            await unwanted
+        assert (await wanted).status == 200
+        assert len(server.requests) == 2
+        await asyncio.wait([first])

@@ -174,6 +174,18 @@ async def test_a_proxy_sees_no_token(carrier: MakeCarrier) -> None:
     assert proxy.requests[0].header("Authorization") == ""
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_refusal_that_repeats_the_token_does_not_show_it(carrier: MakeCarrier, stream: bool) -> None:
+    refusal = answer(f"no such token: {CANARY}".encode(), status="400 Bad Request")
+    async with RawServer([READ, Send(refusal)]) as server:
+        if stream:
+            async with carrier(server.url).stream(get()) as opened:
+                reply = opened.head
+        else:
+            reply = await carrier(server.url).send(get())
+    assert (reply.status, reply.body) == (400, b"no such token: ******")
+
+
 async def test_header_names_are_lower_case_in_a_reply(carrier: MakeCarrier) -> None:
     async with RawServer([READ, Send(answer(headers=["X-Zadig-Auth-REASON: Mixed"]))]) as server:
         reply = await carrier(server.url).send(get())

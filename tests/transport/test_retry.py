@@ -590,3 +590,19 @@ def test_calls_of_these_tests_are_what_they_say() -> None:
     assert not WRITE.repeatable
     assert not post().repeatable
     assert as_is(OK) is OK
+
+
+@virtual_time
+async def test_before_send_is_asked_before_each_attempt_and_what_it_raises_ends_the_call() -> None:
+    carrier = ScriptedCarrier(refused(), refused(), OK)
+    asked: list[int] = []
+
+    def before_send() -> None:
+        asked.append(len(carrier.sent))
+        if len(asked) == 2:
+            raise ConfigError("not any more")
+
+    with pytest.raises(ConfigError, match="not any more"):
+        await Sender(carrier).send(attrs.evolve(WRITE, before_send=before_send))
+    assert asked == [0, 1]
+    assert len(carrier.sent) == 1

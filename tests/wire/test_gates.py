@@ -317,3 +317,11 @@ def test_golden_gates(name: str, kinds: list[GateKind]) -> None:
     made = read_task(golden.body(name))
     assert [gate.kind for gate in made.gates] == kinds
     assert read_status(golden.body(name)).gates == made.gates
+
+
+@pytest.mark.parametrize("minutes", [2**63, 10**400], ids=["large", "huge"])
+def test_a_time_out_no_clock_can_hold_is_still_a_gate(minutes: int) -> None:
+    spec = {"type": "native", "timeout": minutes, "native_approval": {"approve_users": []}}
+    old = stage("old", approval={"enabled": True, "timeout": minutes})
+    new = stage("new", job("wait_for_approval", type="approval", spec=spec))
+    assert [gate.timeout for gate in task(old, new).gates] == [6e13, 6e13]

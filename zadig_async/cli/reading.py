@@ -1,15 +1,17 @@
 """Reading tasks before acting on them: a watch is patient with a server, not with a mistyped name."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from zadig_async.cli.terminal import safe
 from zadig_async.client.client import ZadigClient
-from zadig_async.errors import ConfigError
+from zadig_async.errors import ConfigError, ZadigError
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.task import Task, TaskStatus
 from zadig_async.wire import path
+
+T = TypeVar("T")
 
 
 async def known_tasks(zadig: ZadigClient, refs: Sequence[TaskRef]) -> list[TaskStatus]:
@@ -22,7 +24,7 @@ async def known_tasks(zadig: ZadigClient, refs: Sequence[TaskRef]) -> list[TaskS
     """
     for ref in refs:
         path.key("project", ref.project)  # the server does not look at it when a task is read
-    seen = await _all([zadig.tasks.status(ref) for ref in refs])
+    seen = await _all([_named(zadig.tasks.status, ref) for ref in refs])
     for ref, status in zip(refs, seen, strict=True):
         _check_project(ref, status.project_key)
     return seen
@@ -36,9 +38,18 @@ async def known_task(zadig: ZadigClient, ref: TaskRef) -> Task:
         ZadigError: It could not be read.
     """
     path.key("project", ref.project)
-    task = await zadig.tasks.get(ref)
+    task = await _named(zadig.tasks.get, ref)
     _check_project(ref, task.project_key)
     return task
+
+
+async def _named(read: Callable[[TaskRef], Coroutine[Any, Any, T]], ref: TaskRef) -> T:
+    """Say in an error which task it was about: errors of calls hold no keys."""
+    try:
+        return await read(ref)
+    except ZadigError as error:
+        error.add_note(f"It was about {ref}.")
+        raise
 
 
 async def _all(reads: Sequence[Coroutine[Any, Any, TaskStatus]]) -> list[TaskStatus]:

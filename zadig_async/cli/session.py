@@ -34,6 +34,10 @@ _OPTIONS: Final = MappingProxyType(
 )
 
 
+FILE: Final = click.Path(readable=False)
+"""The type of options and arguments that name a file: shells complete it, and whoever opens it checks it."""
+
+
 @attrs.define(eq=False)
 class Session:
     """One command line.
@@ -140,9 +144,10 @@ def connection_options(command: F) -> F:
     """Add the options that say which server, with `output_options`. There is none for the token itself."""
     command = output_options(command)
     for name, (metavar, text) in _OPTIONS.items():
-        command = click.option(_option(name), metavar=metavar, expose_value=False, callback=_keep, help=text)(
-            command
-        )
+        kind = FILE if metavar == "FILE" else str
+        command = click.option(
+            _option(name), metavar=metavar, type=kind, expose_value=False, callback=_keep, help=text
+        )(command)
     return command
 
 

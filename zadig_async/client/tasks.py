@@ -1,6 +1,6 @@
 """Verbs on tasks."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -77,6 +77,7 @@ class Tasks:
         *,
         inputs: Mapping[str, JobInput],
         params: Mapping[str, str | RepoParam] | None = None,
+        before_send: Callable[[], None] | None = None,
     ) -> TaskRef:
         """Trigger a workflow. This deploys.
 
@@ -89,6 +90,7 @@ class Tasks:
             workflow: Workflow key.
             inputs: Inputs by configured job name: what runs.
             params: Workflow variables by name.
+            before_send: Called right before each attempt; what it raises is passed on, and nothing is sent.
 
         Returns:
             The task, which is only queued so far.
@@ -99,18 +101,21 @@ class Tasks:
             RejectedError: The server refused it. After code 6160 look at the task list all the same: a
                 task can exist (Zadig v4.1.0 .../workflowcontroller/queue.go:75).
         """
-        return await self._sender.send(
-            endpoints.create_task(WorkflowRef(project, workflow), params or {}, inputs)
-        )
+        call = endpoints.create_task(WorkflowRef(project, workflow), params or {}, inputs)
+        return await self._sender.send(attrs.evolve(call, before_send=before_send))
 
-    async def cancel(self, ref: TaskRef) -> None:
+    async def cancel(self, ref: TaskRef, *, before_send: Callable[[], None] | None = None) -> None:
         """Cancel a task. The server accepts it for ended tasks too and rewrites `failed` to `cancelled`.
+
+        Args:
+            ref: The task.
+            before_send: Called right before each attempt; what it raises is passed on, and nothing is sent.
 
         Raises:
             ConflictError: The task has passed.
             NotFoundError: There is no such task.
         """
-        await self._sender.send(endpoints.cancel_task(ref))
+        await self._sender.send(attrs.evolve(endpoints.cancel_task(ref), before_send=before_send))
 
     async def retry(self, ref: TaskRef) -> None:
         """Run a failed, timed-out, cancelled or rejected task again, under the same number.
@@ -123,7 +128,14 @@ class Tasks:
         """
         await self._sender.send(endpoints.retry_task(ref))
 
-    async def approve(self, ref: TaskRef, gate: Gate, comment: str = "") -> None:
+    async def approve(
+        self,
+        ref: TaskRef,
+        gate: Gate,
+        comment: str = "",
+        *,
+        before_send: Callable[[], None] | None = None,
+    ) -> None:
         """Approve an open gate as the token's own user. Effect shows 1 to 2 seconds later.
 
         A success answer alone is no proof; read the task back.
@@ -132,13 +144,15 @@ class Tasks:
             ref: The task.
             gate: A gate of `Task.gates` or `TaskStatus.gates`.
             comment: Stored with the vote and shown in Zadig.
+            before_send: Called right before each attempt; what it raises is passed on, and nothing is sent.
 
         Raises:
             ConfigError: The gate cannot be passed through the API.
             ConflictError: The gate is not open, or this user has voted before.
             ForbiddenError: This user is not among the approvers.
         """
-        await self._sender.send(endpoints.decide_gate(ref, gate, approve=True, comment=comment))
+        call = endpoints.decide_gate(ref, gate, approve=True, comment=comment)
+        await self._sender.send(attrs.evolve(call, before_send=before_send))
 
     async def reject(self, ref: TaskRef, gate: Gate, comment: str = "") -> None:
         """Reject an open gate as the token's own user: one rejection ends the task as `reject`.

@@ -31,7 +31,8 @@ class Verdict(StrEnum):
     DEADLINE = "deadline"
     """Our own deadline passed; the task goes on without us."""
     LOST = "lost"
-    """The server stayed unreachable or unreadable for too long; the task may go on."""
+    """The server stayed unreachable or unreadable for too long, or a fault of ours ended the watch; the
+    task may go on."""
     DETACHED = "detached"
     """We were told to stop watching; the task goes on without us."""
 

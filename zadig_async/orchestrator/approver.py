@@ -8,13 +8,20 @@ from typing import Final
 import attrs
 
 from zadig_async.client.client import ZadigClient
-from zadig_async.errors import ConflictError, ConnectError, OutcomeUnknownError, TransportError, ZadigError
+from zadig_async.errors import (
+    ConflictError,
+    ConnectError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    TransportError,
+    ZadigError,
+)
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.task import TaskStatus
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.policy import ApprovalPolicy
-from zadig_async.orchestrator.writes import finish
+from zadig_async.orchestrator.writes import DetachedError, OutdatedError, Permit, finish
 from zadig_async.wire.gates import voters
 
 READ_BACKS: Final = 10
@@ -27,6 +34,13 @@ _VOTES: Final = 2
 """A gate shows as open a moment before it takes votes (Zadig v4.1.0 .../job_approval.go:72-121), and a
 vote can be lost with a success answer (.../approval/approval.go:78): one more try, after a fresh read."""
 
+_FRESH: Final = 5.0
+"""Seconds after the read it rests on in which a vote may be sent: later the gate may be another one of the
+same name, which a retry has opened."""
+
+_NOT_TAKEN: Final = (ConnectError, RateLimitedError, DetachedError, OutdatedError)
+"""By these a vote never reached Zadig; it is cast at the next sight of the open gate, if there is one."""
+
 
 @attrs.frozen
 class Approver:
@@ -36,7 +50,7 @@ class Approver:
         zadig: The server.
         policy: Which gates may be approved.
         emit: Receives what happens.
-        may_write: Asked right before a vote; False means that nothing may be sent any more.
+        may_write: Asked right before a vote is sent; False means that nothing may be sent any more.
     """
 
     zadig: ZadigClient
@@ -67,16 +81,14 @@ class Approver:
                 return False
             comment = f"{mark} {permission.rule.comment}".strip()
             self.emit(events.GateApproving(workflow=ref.of, ref=ref, gate=gate, reason=permission.reason))
-            if not self.may_write():
-                return False
-            error = await finish(self._vote(ref, gate, comment))
+            error = await self._vote(ref, gate, comment)
             if error is None or isinstance(error, OutcomeUnknownError):
                 if await self._shows(ref, gate, comment):
                     return True
                 reason = "the vote does not show in the task"
             else:
                 reason = str(error)
-            if isinstance(error, ConnectError):
+            if isinstance(error, _NOT_TAKEN):
                 return False
             if attempt == _VOTES or not isinstance(error, ConflictError | TransportError | None):
                 self._tell_failure(ref, gate, error, reason)
@@ -85,8 +97,9 @@ class Approver:
         return True
 
     async def _vote(self, ref: TaskRef, gate: Gate, comment: str) -> ZadigError | None:
+        permit = Permit(self.may_write, until=asyncio.get_running_loop().time() + _FRESH)
         try:
-            await self.zadig.tasks.approve(ref, gate, comment)
+            await finish(self.zadig.tasks.approve(ref, gate, comment, before_send=permit), permit)
         except ZadigError as error:
             return error
         return None

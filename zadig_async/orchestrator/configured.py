@@ -29,13 +29,17 @@ class NotConfiguredError(Exception):
     """The definition does not hold enough to run a job as configured; the text says what to give."""
 
 
-def configured_input(job: Job, workflow: Workflow, registries: Sequence[Registry]) -> JobInput:
+def configured_input(
+    job: Job, workflow: Workflow, registries: Sequence[Registry], others: Mapping[str, JobInput | None]
+) -> JobInput:
     """Return the input that runs a job as it is configured.
 
     Args:
         job: The job.
         workflow: The workflow it is in, for jobs that take their services from another one.
         registries: The installation's registries, needed for builds.
+        others: Every job of the launch by name, with the input given for it, or None where it runs as
+            configured.
 
     Raises:
         NotConfiguredError: The definition does not hold enough.
@@ -45,7 +49,7 @@ def configured_input(job: Job, workflow: Workflow, registries: Sequence[Registry
         case "zadig-build":
             return _build(spec, registries)
         case "zadig-deploy":
-            return _deploy(spec, workflow)
+            return _deploy(spec, workflow, others)
         case "freestyle":
             if any(_objects(spec.get("repos"))):
                 raise NotConfiguredError(
@@ -86,7 +90,9 @@ def _build_services(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
     return []
 
 
-def _deploy(spec: Mapping[str, Any], workflow: Workflow) -> DeployInput:
+def _deploy(
+    spec: Mapping[str, Any], workflow: Workflow, others: Mapping[str, JobInput | None]
+) -> DeployInput:
     env = _given(spec, "env", "its environment is not configured: give a DeployInput with env_name")
     if spec.get("source") == "fromjob":
         origin = _text(spec.get("origin_job_name")) or _text(spec.get("job_name"))
@@ -95,10 +101,21 @@ def _deploy(spec: Mapping[str, Any], workflow: Workflow) -> DeployInput:
             raise NotConfiguredError(
                 f"it deploys what {origin!r} yields, which is no build job here: give a DeployInput"
             )
-        services = [
-            DeployService(service_name=service, service_module=module)
-            for service, module in _build_services(source.spec or {})
-        ]
+        if origin not in others:
+            raise NotConfiguredError(
+                f"it deploys what {origin!r} yields, which this launch leaves out: "
+                "name that job too, or give a DeployInput"
+            )
+        given = others[origin]
+        if given is None:
+            built = _build_services(source.spec or {})
+        elif isinstance(given, BuildInput):
+            built = [(service.service_name, service.service_module) for service in given.services]
+        else:
+            raise NotConfiguredError(
+                f"it deploys what {origin!r} yields, whose input is raw: give a DeployInput"
+            )
+        services = [DeployService(service_name=service, service_module=module) for service, module in built]
     else:
         services = [
             DeployService(

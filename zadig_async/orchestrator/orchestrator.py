@@ -18,7 +18,7 @@ from zadig_async.orchestrator.policy import RunPolicy
 from zadig_async.orchestrator.run import Readers, Run
 from zadig_async.orchestrator.trigger import prepare, trigger
 from zadig_async.orchestrator.watch import Ending, Watch
-from zadig_async.orchestrator.writes import GRACE, DetachedError
+from zadig_async.orchestrator.writes import GRACE, DetachedError, Permit
 
 T = TypeVar("T")
 
@@ -65,7 +65,8 @@ class Orchestrator:
         """
         started = self._now()
         plan = await self._until_stopped(prepare(self._zadig, launch))
-        ref = await self._answer(launch, trigger(self._zadig, plan, self._emit, self._may_write))
+        permit = Permit(self._may_write)
+        ref = await self._answer(launch, permit, trigger(self._zadig, plan, self._emit, permit))
         return self._begin(ref, launch, started)
 
     def attach(self, ref: TaskRef) -> Run:
@@ -76,7 +77,8 @@ class Orchestrator:
         """Start a launch and wait for its outcome. Whatever goes wrong with it is its outcome.
 
         Only cancellation passes through: then a trigger under way is waited for (at most 10 seconds)
-        and told as a `Launched` event, and the task goes on without us.
+        and told as a `Launched` event, and the task goes on without us. A task that is already being
+        watched is watched on until the orchestrator is left or detached.
         """
         started = self._now()
         error: ZadigError | None
@@ -88,6 +90,8 @@ class Orchestrator:
             verdict, error = Verdict.UNKNOWN, failure
         except ZadigError as failure:
             verdict, error = Verdict.REFUSED, failure
+        except Exception as fault:  # noqa: BLE001 - others are under way, and nothing was sent for this one
+            verdict, error = Verdict.REFUSED, _fault_of_ours(f"{launch.ref}: it was not launched", fault)
         else:
             return await run.wait()
         outcome = Outcome(
@@ -99,7 +103,7 @@ class Orchestrator:
     async def run_all(self, launches: Iterable[Launch]) -> list[Outcome]:
         """Run many launches, as many at once as the policy allows, and return their outcomes in order.
 
-        One launch's error is its outcome and never touches another.
+        One launch's error is its outcome and never touches another, not even a fault of this package.
         """
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._run_in_turn(launch)) for launch in launches]
@@ -129,18 +133,21 @@ class Orchestrator:
     def _begin(self, ref: TaskRef, launch: Launch | None, started: float) -> Run:
         readers = Readers()
         emit = partial(self._emit_to, readers)
-        watch = Watch(self._zadig, ref, self._policy, emit, self._stop, started)
-        task = asyncio.create_task(self._watch_to_end(watch, launch), name=f"watch {ref}")
+        watch = Watch(self._zadig, ref, self._policy, emit, self._stop, self._now())
+        task = asyncio.create_task(self._watch_to_end(watch, launch, started), name=f"watch {ref}")
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)
         return Run(ref, launch, watch, task, readers)
 
-    async def _watch_to_end(self, watch: Watch, launch: Launch | None) -> Outcome:
+    async def _watch_to_end(self, watch: Watch, launch: Launch | None, started: float) -> Outcome:
         try:
             ending = await self._until_stopped(watch.run())
         except DetachedError:
-            ending = Ending(verdict=Verdict.DETACHED, seen=watch.seen)
-        outcome = _outcome(ending, watch, launch, self._now() - watch.started)
+            ending = watch.ending or Ending(verdict=Verdict.DETACHED, seen=watch.seen)
+        except Exception as fault:  # noqa: BLE001 - one watch that breaks must not end those of others
+            error = _fault_of_ours(f"{watch.ref}: it is no longer watched", fault)
+            ending = watch.ending or Ending(verdict=Verdict.LOST, seen=watch.seen, error=error)
+        outcome = _outcome(ending, watch, launch, self._now() - started)
         watch.emit(events.Ended(workflow=outcome.workflow, ref=outcome.ref, outcome=outcome))
         return outcome
 
@@ -163,24 +170,30 @@ class Orchestrator:
             raise DetachedError("the orchestrator was detached")
         return task.result()
 
-    async def _answer(self, launch: Launch, write: Coroutine[Any, Any, T]) -> T:
-        """Await the answer of a trigger, after `detach` for 10 seconds at most.
+    async def _answer(self, launch: Launch, permit: Permit, write: Coroutine[Any, Any, T]) -> T:
+        """Await the answer of a trigger, after `detach` or a cancellation for 10 seconds at most.
 
         Raises:
+            DetachedError: `detach` came before it was sent.
             OutcomeUnknownError: `detach` came and no answer within that time.
         """
         task = asyncio.create_task(write)
         stopped = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                await asyncio.wait({task}, timeout=GRACE)
         finally:
             stopped.cancel()
+            permit.withdrawn = True
+            if not task.done() and permit.granted:
+                await asyncio.wait({task}, timeout=GRACE)
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # if we are cancelled, nobody else will ask for it
         if task.cancelled():
+            if not permit.granted:
+                raise DetachedError("told to stop before the trigger was sent")
             raise OutcomeUnknownError(
                 f"{launch.ref}: no answer to the trigger within {GRACE:g} s of being told to stop"
             )
@@ -203,6 +216,15 @@ class Orchestrator:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _fault_of_ours(what: str, fault: Exception) -> ZadigError:
+    """Log a fault of this package, and return the error to tell it by; its text may hold anything."""
+    _LOG.error("a fault of this package: %s", what, exc_info=fault)
+    return ZadigError(
+        f"{what}, because of a fault of this package ({type(fault).__name__})",
+        hint="The log has its traceback: please report it.",
+    )
 
 
 def _outcome(ending: Ending, watch: Watch, launch: Launch | None, seconds: float) -> Outcome:

@@ -33,7 +33,8 @@ class ApprovalRule:
         project: Project key.
         workflow: Workflow key.
         gate: Configured name of the approval job, or of the stage on older servers.
-        after_passed: Whether every earlier job of the run must have passed, `unstable` not counted.
+        after_passed: Whether every job listed before the gate must have passed, those of its own stage
+            included; `unstable` does not count as passed, and skipped jobs are left out.
         comment: Stored with the vote, after this package's own mark.
     """
 
@@ -126,7 +127,7 @@ def _objection(rule: ApprovalRule, gate: Gate, seen: TaskStatus) -> str:
 
 def _before(gate: Gate, seen: TaskStatus) -> Iterable[JobStatus]:
     for job in seen.jobs:
-        if job.stage == gate.stage:
+        if job.name == gate.job or (not gate.job and job.stage == gate.stage):
             return
         if job.status.phase is not Phase.SKIPPED:
             yield job

@@ -56,11 +56,14 @@ def plan(
     """
     findings = list(_findings(launch, workflow, listed))
     inputs: dict[str, JobInput] = {}
+    others = {job.name: launch.inputs.get(job.name) for job in _chosen(launch, workflow)}
     for job in _chosen(launch, workflow):
         if job.type not in SELECTABLE:
             continue
         try:
-            inputs[job.name] = launch.inputs.get(job.name) or configured_input(job, workflow, registries)
+            inputs[job.name] = launch.inputs.get(job.name) or configured_input(
+                job, workflow, registries, others
+            )
         except (NotConfiguredError, ConfigError) as error:
             findings.append(f"job {job.name!r}: {error}")
     if not inputs and not findings:

@@ -6,6 +6,7 @@ the archive is read and what the stream did not bring is added. Whatever may be 
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -25,9 +26,12 @@ _DRAIN: Final = 2.0
 """Seconds of silence after the job's end before its live log is taken to be over."""
 
 _ARCHIVE_READS: Final = 6
-"""How often an empty archive is read again: it is uploaded a few seconds after the job's end."""
+"""How often an archive is read: it is uploaded a few seconds after the job's end. Until then it is empty, or,
+where the job has run before in this task, that of the attempt before."""
 
 _ARCHIVE_PAUSE: Final = 1.5
+
+_LOG: Final = logging.getLogger("zadig_async")
 
 
 @attrs.define(eq=False)
@@ -39,6 +43,7 @@ class Tail:
         ref: The task.
         job: Job task name.
         emit: Receives what happens.
+        earlier: The log of the attempt before, or None where none was seen.
         every: Seconds before a broken stream is opened again; doubles with every failure in a row.
     """
 
@@ -46,6 +51,7 @@ class Tail:
     ref: TaskRef
     job: str
     emit: Callable[[events.Event], None]
+    earlier: "Tail | None" = None
     every: float = 1.0
     _sent: int = attrs.field(init=False, default=0)
     _digest: "blake2b" = attrs.field(init=False, factory=lambda: blake2b(digest_size=16))
@@ -57,15 +63,22 @@ class Tail:
         self._ended.set()
 
     async def run(self, *, live: bool) -> None:
-        """Read the log to its end.
+        """Read the log to its end, and say in any case how complete it is.
 
         Args:
             live: Whether to read the live stream first; False where the job has already ended.
         """
         self.emit(events.LogOpened(workflow=self.ref.of, ref=self.ref, job=self.job))
-        if live:
-            await self._follow()
-        await self._finish()
+        try:
+            if live:
+                await self._follow()
+            await self._finish()
+        except asyncio.CancelledError:
+            self._close(False, "it was no longer read")
+            raise
+        except Exception as fault:  # noqa: BLE001 - a lost log must not cost the outcome of a deployment
+            _LOG.exception("a fault of this package in the log of %s %s", self.ref, self.job)
+            self._close(False, f"a fault of this package ended it: {type(fault).__name__}")
 
     async def _follow(self) -> None:
         failures = 0
@@ -113,29 +126,42 @@ class Tail:
     async def _finish(self) -> None:
         """Compare with the archive once the job has ended, and add what is missing."""
         await self._ended.wait()
-        archive = await self._archive()
-        if not archive:
-            reason = "no archive to compare with"
-            self._close(None if self._sent else False, reason if self._sent else "no log was to be had")
-            return
-        same = blake2b(digest_size=16)
-        for line in archive[: self._sent]:
-            _add(same, line)
-        if len(archive) < self._sent or same.digest() != self._digest.digest():
-            self._close(False, "the archive differs from what was streamed")
-            return
-        if len(archive) > self._sent:
-            self._send(archive[self._sent :])
-        self._close(True, "equal to the archive")
-
-    async def _archive(self) -> Sequence[LogLine]:
+        reason = ""
         for attempt in range(_ARCHIVE_READS):
             if attempt:
                 await asyncio.sleep(_ARCHIVE_PAUSE)
-            with suppress(ZadigError):
-                text = await self.zadig.logs.fetch(self.ref, self.job)
-                if text:
-                    return log_archive_lines(text)
+            archive = await self._archive()
+            if not archive:
+                continue
+            if self.earlier is not None and self.earlier.equals(archive):
+                reason = "the archive is still that of the attempt before"
+            elif not self._begins(archive):
+                reason = "the archive differs from what was streamed"
+            else:
+                if len(archive) > self._sent:
+                    self._send(archive[self._sent :])
+                self._close(True, "equal to the archive")
+                return
+        if not reason:
+            reason = "no archive to compare with" if self._sent else "no log was to be had"
+            self._close(None if self._sent else False, reason)
+        else:
+            self._close(False, reason)
+
+    def equals(self, lines: Sequence[LogLine]) -> bool:
+        """Whether these are the lines that were sent, and all of them."""
+        return len(lines) == self._sent and self._begins(lines)
+
+    def _begins(self, archive: Sequence[LogLine]) -> bool:
+        """Whether what was sent is the beginning of an archive."""
+        same = blake2b(digest_size=16)
+        for line in archive[: self._sent]:
+            _add(same, line)
+        return len(archive) >= self._sent and same.digest() == self._digest.digest()
+
+    async def _archive(self) -> Sequence[LogLine]:
+        with suppress(ZadigError):
+            return log_archive_lines(await self.zadig.logs.fetch(self.ref, self.job))
         return ()
 
     def _send(self, lines: Sequence[LogLine]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from zadig_async.model.gate import Gate
-from zadig_async.model.status import Phase, Status
+from zadig_async.model.status import NOT_STARTED, Phase, Status
 from zadig_async.model.task import JobStatus, TaskStatus
 
 LIVE_LOG_TYPES: Final = frozenset(
@@ -45,7 +45,8 @@ class Step:
         opened: Gates that began to wait.
         closed: Gates that no longer wait, as last seen.
         logs_to_open: Jobs whose live log can be read from now on.
-        logs_to_close: Jobs whose log has been open and whose container has ended.
+        logs_to_close: Jobs whose log has been open and whose container has ended; one that has begun again
+            is among `logs_to_open` too.
         logs_to_fetch: Jobs that began and ended between two sights: only the archive has their log.
         final: Whether the task has come to its end, for good.
     """
@@ -86,22 +87,18 @@ class Tracker:
             now: When, in seconds of any clock that never jumps.
         """
         before, self._status = self._status, seen.status
-        changed = [
-            (known.status if known is not None else Status(""), job)
-            for job in seen.jobs
-            if (known := self._jobs.get(job.name)) != job and (known is None or known.status != job.status)
-        ]
+        pairs = [(self._jobs.get(job.name), job) for job in seen.jobs]
         self._jobs = {job.name: job for job in seen.jobs}
         gates = {gate.key: gate for gate in seen.gates}
         opened = tuple(gate for key, gate in gates.items() if key not in self._gates)
         closed = tuple(gate for key, gate in self._gates.items() if key not in gates)
         self._gates = gates
-        to_open, to_close, to_fetch = self._logs_step(changed)
+        to_open, to_close, to_fetch = self._logs_step(pairs)
         final = self._is_final(seen, now)
-        told, self._ended = self._ended, final
+        told, self._ended = self._ended and before == seen.status, final
         return Step(
-            task_before=(before or Status("")) if before != seen.status else None,
-            jobs=tuple((was, job) for was, job in changed if was != job.status),
+            task_before=(before or NOT_STARTED) if before != seen.status else None,
+            jobs=tuple((was, job) for known, job in pairs if (was := _status_of(known)) != job.status),
             opened=opened,
             closed=closed,
             logs_to_open=to_open,
@@ -111,21 +108,29 @@ class Tracker:
         )
 
     def _logs_step(
-        self, changed: Iterable[tuple[Status, JobStatus]]
+        self, pairs: Iterable[tuple[JobStatus | None, JobStatus]]
     ) -> tuple[tuple[JobStatus, ...], tuple[JobStatus, ...], tuple[JobStatus, ...]]:
         to_open, to_close, to_fetch = [], [], []
-        for was, job in changed:
+        for known, job in pairs:
             if job.type not in LIVE_LOG_TYPES:
                 continue
+            again = known is not None and _began_again(known, job)
+            # A word nobody knows counts as running: the log goes on, and is not read twice.
+            over = job.status not in _LIVE_LOG_STATUSES and job.status.phase is not Phase.RUNNING
+            open_before = job.name in self._logs
+            if open_before and (again or over):
+                self._logs.discard(job.name)
+                to_close.append(job)
             if job.status in _LIVE_LOG_STATUSES:
                 if job.name not in self._logs:
                     self._logs.add(job.name)
                     to_open.append(job)
-            elif job.name in self._logs:
-                self._logs.discard(job.name)
-                to_close.append(job)
             elif (
-                job.status.final and not was.final and job.started_at is not None and job.status != "skipped"
+                not open_before
+                and job.status.final
+                and (again or not _status_of(known).final)
+                and job.started_at is not None
+                and job.status != "skipped"
             ):
                 to_fetch.append(job)
         return tuple(to_open), tuple(to_close), tuple(to_fetch)
@@ -145,3 +150,17 @@ class Tracker:
 
 def _never_started(jobs: Mapping[str, JobStatus]) -> bool:
     return all(job.status == "" for job in jobs.values())
+
+
+def _status_of(known: JobStatus | None) -> Status:
+    return known.status if known is not None else NOT_STARTED
+
+
+def _began_again(known: JobStatus, job: JobStatus) -> bool:
+    """Whether a job runs anew, in another container: its own error policy repeated it, or a retry did.
+
+    It may show as running the whole time (Zadig v4.1.0 .../jobcontroller/job.go:217).
+    """
+    if job.status == "prepare" and known.status in _LIVE_LOG_STATUSES - {"prepare"}:
+        return True
+    return None not in (known.started_at, job.started_at) and known.started_at != job.started_at

@@ -1,16 +1,20 @@
 """Starting one launch: check it against the live definition, then send it once."""
 
+import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from zadig_async.client.client import ZadigClient
+from zadig_async.errors import OutcomeUnknownError, ZadigError
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.launch import Launch
 from zadig_async.orchestrator import events
-from zadig_async.orchestrator.writes import DetachedError, finish
+from zadig_async.orchestrator.writes import Permit
 
 if TYPE_CHECKING:
     from zadig_async.orchestrator.preflight import Plan
+
+_LOG: Final = logging.getLogger("zadig_async")
 
 
 async def prepare(zadig: ZadigClient, launch: Launch) -> "Plan":
@@ -30,18 +34,15 @@ async def prepare(zadig: ZadigClient, launch: Launch) -> "Plan":
 
 
 async def trigger(
-    zadig: ZadigClient,
-    plan: "Plan",
-    emit: Callable[[events.Event], None],
-    may_write: Callable[[], bool],
+    zadig: ZadigClient, plan: "Plan", emit: Callable[[events.Event], None], permit: Permit
 ) -> TaskRef:
-    """Send a checked launch once; a cancellation meanwhile waits for its answer, which is told as an event.
+    """Send a checked launch once, and tell the task it made as an event.
 
     Args:
         zadig: The server.
         plan: The launch as checked.
         emit: Receives what happens.
-        may_write: Asked right before it is sent; False means that nothing may be sent any more.
+        permit: Asked right before it is sent.
 
     Raises:
         DetachedError: Nothing may be sent any more, and nothing was.
@@ -51,13 +52,18 @@ async def trigger(
     """
     launch = plan.launch
     emit(events.Launching(workflow=launch.ref, jobs=tuple(plan.inputs)))
-    if not may_write():
-        raise DetachedError("told to stop before the trigger: nothing was sent")
-    return await finish(_send(zadig, plan, emit))
-
-
-async def _send(zadig: ZadigClient, plan: "Plan", emit: Callable[[events.Event], None]) -> TaskRef:
-    launch = plan.launch
-    ref = await zadig.tasks.create(launch.project, launch.workflow, params=launch.params, inputs=plan.inputs)
-    emit(events.Launched(workflow=launch.ref, ref=ref))
-    return ref
+    try:
+        ref = await zadig.tasks.create(
+            launch.project, launch.workflow, params=launch.params, inputs=plan.inputs, before_send=permit
+        )
+    except ZadigError:
+        raise
+    except Exception as fault:
+        if not permit.granted:
+            raise
+        _LOG.exception("a fault of this package in the trigger of %s", launch.ref)
+        name = type(fault).__name__
+    else:
+        emit(events.Launched(workflow=launch.ref, ref=ref))
+        return ref
+    raise OutcomeUnknownError(f"{launch.ref}: a fault of this package ({name}) hid the trigger's answer")

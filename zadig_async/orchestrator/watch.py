@@ -20,7 +20,8 @@ from zadig_async.orchestrator.approver import Approver
 from zadig_async.orchestrator.policy import MISSING_READS, RunPolicy
 from zadig_async.orchestrator.tail import Tail
 from zadig_async.orchestrator.tracker import Step, Tracker
-from zadig_async.orchestrator.writes import finish
+from zadig_async.orchestrator.writes import Permit, finish
+from zadig_async.wire.detail import status_of
 
 _JITTER: Final = 0.1
 _VOTE_SHOWS: Final = 15.0
@@ -58,7 +59,10 @@ class Watch:
         policy: What we may do, and how patiently.
         emit: Receives what happens.
         stop: Set when watching is to stop; nothing is written from then on.
-        started: When the launch began, by the event loop's clock; deadlines count from here.
+        started: When the trigger was answered, by the event loop's clock; deadlines count from here.
+        seen: The last sight, or None before the first.
+        ending: How the watch ended, or None before that; it is known a while before `run` returns, which
+            waits for the logs.
     """
 
     zadig: ZadigClient
@@ -68,8 +72,10 @@ class Watch:
     stop: asyncio.Event
     started: float
     seen: TaskStatus | None = attrs.field(init=False, default=None)
+    ending: Ending | None = attrs.field(init=False, default=None)
     _tracker: Tracker = attrs.field(init=False)
     _tails: dict[str, Tail] = attrs.field(init=False, factory=dict)
+    _last_tails: dict[str, Tail] = attrs.field(init=False, factory=dict)
     _readers: "set[asyncio.Task[None]]" = attrs.field(init=False, factory=set)
     _gates_tried: set[str] = attrs.field(init=False, factory=set)
     _gates_since: dict[str, float] = attrs.field(init=False, factory=dict)
@@ -86,9 +92,11 @@ class Watch:
         """Watch until the task has ended, or until the policy or `stop` ends the watch."""
         self._changed_at = self._now()
         try:
-            return await self._loop()
+            self.ending = await self._loop()
+            return self.ending
         finally:
-            await self._close_logs(_LOG_GRACE if self.seen is not None and self.seen.status.final else 0.0)
+            ended = self.seen is not None and self.seen.status.final
+            await self._close_logs(_LOG_GRACE if ended and not self.stop.is_set() else 0.0)
 
     async def _loop(self) -> Ending:
         while not self.stop.is_set():
@@ -106,21 +114,28 @@ class Watch:
         except ZadigError as error:
             return self._failed(error)
         self._recovered()
+        if self._take(seen):
+            return await self._end(seen)
+        if self._time_is_up() is None:  # never vote for a task that is about to be given up
+            await self._approve(seen)
+        return None
+
+    def _take(self, seen: TaskStatus) -> bool:
+        """Take one more sight of the task; return whether it has come to its end."""
         self.seen = seen
         step = self._tracker.observe(seen, self._now())
         self._tell(step, seen)
         self._follow_logs(step)
-        if step.final:
-            return await self._end(seen)
-        await self._approve(seen)
-        return None
+        return step.final
 
     def _failed(self, error: ZadigError) -> Ending | None:
         now = self._now()
         if self._failing_since is None:
             self._failing_since = now
         self._failures += 1
-        self._missing = self._missing + 1 if isinstance(error, NotFoundError) else 0
+        # Zadig never says 404 of a task: that is a gateway which has lost its route for a while.
+        missing = isinstance(error, NotFoundError) and error.status != 404
+        self._missing = self._missing + 1 if missing else 0
         failing_for = now - self._failing_since
         self.emit(events.PollFailed(workflow=self.ref.of, ref=self.ref, error=error, failing_for=failing_for))
         if self._missing >= MISSING_READS or failing_for >= self.policy.outage:
@@ -186,45 +201,59 @@ class Watch:
                 if await approver.approve(self.ref, gate.key):
                     self._gates_tried.add(gate.key)
 
-    async def _end(self, seen: TaskStatus) -> Ending:
-        """Read the task once in full; its end is believed even where that read fails."""
-        verdict, task, error = verdict_of(seen.status.phase), None, None
+    async def _end(self, seen: TaskStatus) -> Ending | None:
+        """Read the task once in full; its end is believed even where that read fails.
+
+        Returns:
+            None where it turns out to go on: somebody has retried it meanwhile, or rewritten its end.
+        """
         try:
             task = await self.zadig.tasks.get(self.ref)
         except ZadigError as failure:
-            error = failure
-        return Ending(verdict=verdict, seen=seen, task=task, error=error)
+            return Ending(verdict=verdict_of(seen.status.phase), seen=seen, error=failure)
+        if task.status != seen.status and not self._take(status_of(task)):
+            return None
+        return Ending(verdict=verdict_of(task.status.phase), seen=self.seen, task=task)
 
     async def _overdue(self) -> Ending | None:
-        passed = self._deadline_passed()
-        if passed is None:
-            return None
-        what, verdict = passed
-        if verdict is not Verdict.DEADLINE:
-            return Ending(verdict=verdict, seen=self.seen)
+        what = self._time_is_up()
+        if what is None:
+            return Ending(verdict=Verdict.BLOCKED, seen=self.seen) if self._is_blocked() else None
         error = DeadlineError(f"{self.ref}: {what}")
         if self.policy.deadlines.cancel:
             try:
-                await self.cancel(what)
+                if not await self.cancel(what):
+                    return None  # it has ended; the next look tells how
             except ZadigError as failure:
                 error = DeadlineError(f"{self.ref}: {what}, and it could not be cancelled: {failure}")
-        return Ending(verdict=verdict, seen=self.seen, error=error)
+        return Ending(verdict=Verdict.DEADLINE, seen=self.seen, error=error)
 
-    def _deadline_passed(self) -> tuple[str, Verdict] | None:
+    def _time_is_up(self) -> str | None:
+        """Return which deadline of the whole watch has passed, in words, or None."""
         now, limits = self._now(), self.policy.deadlines
         if limits.total is not None and now - self.started >= limits.total:
-            return f"not ended {limits.total:g} s after its launch", Verdict.DEADLINE
+            return f"not ended {limits.total:g} s after its launch"
         if self._running_since is None:
-            if limits.queue is not None and now - self.started >= limits.queue:
-                return f"not started {limits.queue:g} s after its launch", Verdict.DEADLINE
+            if limits.queue is not None and self._is_current() and now - self.started >= limits.queue:
+                return f"not started {limits.queue:g} s after its launch"
         elif limits.run is not None and now - self._running_since >= limits.run:
-            return f"not ended {limits.run:g} s after its start", Verdict.DEADLINE
-        if limits.gate is not None:
-            for key, since in self._gates_since.items():
-                vote = _VOTE_SHOWS if key in self._gates_tried else 0.0
-                if now - since >= limits.gate + vote:
-                    return f"waiting at {key} for {limits.gate:g} s", Verdict.BLOCKED
+            return f"not ended {limits.run:g} s after its start"
         return None
+
+    def _is_blocked(self) -> bool:
+        """Whether a gate has been open for longer than we wait for others."""
+        limit = self.policy.deadlines.gate
+        if limit is None or not self._is_current():
+            return False
+        now = self._now()
+        return any(
+            now - since >= limit + (_VOTE_SHOWS if key in self._gates_tried else 0.0)
+            for key, since in self._gates_since.items()
+        )
+
+    def _is_current(self) -> bool:
+        """Whether the last read worked: nothing else says that a task still waits."""
+        return self.seen is not None and self._failing_since is None
 
     async def _pause(self) -> None:
         every = self.policy.poll_every
@@ -237,35 +266,41 @@ class Watch:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.stop.wait(), seconds)
 
-    async def cancel(self, reason: str) -> None:
-        """Cancel the task on the server, unless it was last read as ended.
+    async def cancel(self, reason: str) -> bool:
+        """Cancel the task on the server, unless it has ended.
 
         The server would rewrite a failed task to cancelled, so an ended one is left alone.
+
+        Returns:
+            Whether it was cancelled; False where it has ended.
 
         Raises:
             ZadigError: It could not be read, or the server did not take the cancellation.
         """
         seen = await self.zadig.tasks.status(self.ref)
         if seen.status.final:
-            return
+            return False
         self.emit(events.Cancelling(workflow=self.ref.of, ref=self.ref, reason=reason))
-        await finish(self.zadig.tasks.cancel(self.ref))
+        permit = Permit()
+        await finish(self.zadig.tasks.cancel(self.ref, before_send=permit), permit)
+        return True
 
     def _follow_logs(self, step: Step) -> None:
         if not self.policy.follow_logs:
             return
-        for job in step.logs_to_open:
-            self._start_tail(job.name, live=True)
-        for job in step.logs_to_close:
+        for job in step.logs_to_close:  # first: a job that has begun again is in both
             if job.name in self._tails:
                 self._tails.pop(job.name).job_ended()
+        for job in step.logs_to_open:
+            self._start_tail(job.name, live=True)
         for job in step.logs_to_fetch:
             self._start_tail(job.name, live=False)
             self._tails.pop(job.name).job_ended()
 
     def _start_tail(self, job: str, *, live: bool) -> None:
-        tail = Tail(self.zadig, self.ref, job, self.emit, every=min(1.0, self.policy.poll_every))
-        self._tails[job] = tail
+        every = min(1.0, self.policy.poll_every)
+        tail = Tail(self.zadig, self.ref, job, self.emit, self._last_tails.get(job), every=every)
+        self._tails[job] = self._last_tails[job] = tail
         reader = asyncio.create_task(tail.run(live=live), name=f"log {self.ref} {job}")
         self._readers.add(reader)
 
@@ -281,10 +316,7 @@ class Watch:
         finally:
             for reader in self._readers:
                 reader.cancel()
-        await asyncio.wait(self._readers)
-        for reader in self._readers:
-            if not reader.cancelled():
-                reader.result()
+            await asyncio.wait(self._readers)
 
     @property
     def gates(self) -> tuple[Gate, ...]:

@@ -41,7 +41,10 @@ class Carrier(Protocol):
     """
 
     async def send(self, call: AnyCall) -> Reply:
-        """Send a call once and return its whole answer, whatever its status."""
+        """Send a call once and return its whole answer, whatever its status.
+
+        A carrier that lets calls wait for their turn asks `call.before_send` when it has come.
+        """
         ...
 
     def stream(self, call: AnyCall) -> AbstractAsyncContextManager[ByteStream]:

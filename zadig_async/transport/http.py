@@ -21,6 +21,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from zadig_async.errors import ConfigError, ConnectError, ZadigError
+from zadig_async.model.secret import MASK
 from zadig_async.transport.base import ByteStream
 from zadig_async.transport.dns import Lookups
 from zadig_async.transport.explain import BROKEN, Unrepeated, explain
@@ -219,12 +220,17 @@ class HttpCarrier:
         url = self._url(call)
         await pool.slots.acquire()
         try:
+            if call.before_send is not None:
+                call.before_send()  # asked before as well, but the wait for our turn may have been long
             response: aiohttp.ClientResponse | None = None
             try:
                 response = await self._request(
                     pool, call, url, self._download if lane is Lane.STREAM else None
                 )
-                return Reply(response.status, _headers(response.headers), await _body(response, call))
+                body = await _body(response, call)
+                return Reply(
+                    response.status, _headers(response.headers), self._without_token(response.status, body)
+                )
             except BROKEN as error:
                 failure: ZadigError = explain(error, call, self._server)
             finally:
@@ -251,7 +257,9 @@ class HttpCarrier:
                     if response.status == 200
                     else await self._guarded(self._refusal(response, call), call)
                 )
-                head = Reply(response.status, _headers(response.headers), body)
+                head = Reply(
+                    response.status, _headers(response.headers), self._without_token(response.status, body)
+                )
                 yield _Stream(response, head, call, self._server)
         finally:
             pool.slots.release()
@@ -263,6 +271,12 @@ class HttpCarrier:
     async def _refusal(self, response: aiohttp.ClientResponse, call: AnyCall) -> bytes:
         async with asyncio.timeout(self._timeouts.read):
             return await _body(response, call)
+
+    def _without_token(self, status: int, body: bytes) -> bytes:
+        """Mask the token in a refusal: who repeats there what we sent must not get it into our messages."""
+        if status == 200:
+            return body
+        return body.replace(self._connection.token.reveal().encode(), MASK.encode())
 
     async def _guarded(self, step: Awaitable[T], call: AnyCall) -> T:
         try:

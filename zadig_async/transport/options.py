@@ -8,6 +8,7 @@ import ipaddress
 import re
 import ssl
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,6 +20,9 @@ from zadig_async.model.secret import Secret
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:%-]+)*")
 _LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
+
+
+_EXAMPLES: Final = MappingProxyType({"url": "https://zadig.example.com", "proxy": "http://proxy:3128"})
 
 
 def _is_host(host: str) -> bool:
@@ -47,7 +51,8 @@ def _split(name: str, value: str) -> SplitResult:
         ) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigError(
-            f"{name}: it must start with https:// and name a host", hint="Example: https://zadig.example.com"
+            f"{name}: it must start with https:// or http:// and name a host",
+            hint=f"Example: {_EXAMPLES[name]}",
         )
     if "@" in parts.netloc:
         raise ConfigError(

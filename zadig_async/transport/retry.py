@@ -149,6 +149,8 @@ class Sender:
         Raises:
             ZadigError: As `send`, after this one attempt.
         """
+        if call.before_send is not None:
+            call.before_send()
         observed = self._on_request is not None
         started = asyncio.get_running_loop().time() if observed else 0.0
         reply: Reply | None = None

@@ -58,6 +58,8 @@ class Call(Generic[T_co]):
         body: Request body in bytes, or None.
         content_type: Media type of the body.
         max_reply: Largest reply body accepted, in bytes after inflating.
+        before_send: Called right before each attempt goes on the wire, after any wait for its turn; what
+            it raises is passed on, and that attempt is not sent.
     """
 
     label: str
@@ -69,6 +71,7 @@ class Call(Generic[T_co]):
     body: bytes | None = attrs.field(default=None, repr=False)
     content_type: str = "application/json"
     max_reply: int = 16 * MIB
+    before_send: Callable[[], None] | None = attrs.field(default=None, repr=False)
 
 
 AnyCall = Call[Any]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from zadig_async.model.jobspec import ApprovalSpec
 
 _MINUTE: Final = 60.0
+_MOST_MINUTES: Final = 10**12
+"""Longest time-out believed; a larger number may be more than a float can hold."""
 _LAST_SECOND: Final = 253_402_300_799
 _DEFAULT_TIMEOUT_MINUTES: Final = 60
 """What the server takes for 0 (Zadig v4.1.0 .../jobcontroller/job_approval.go:109)."""
@@ -96,7 +98,7 @@ def _approval(stage: StageRun, job: JobRun) -> Gate:
         description=spec.description,
         approvers=spec.approvers,
         needed=spec.needed,
-        timeout=(spec.timeout_minutes or _DEFAULT_TIMEOUT_MINUTES) * _MINUTE,
+        timeout=min(spec.timeout_minutes or _DEFAULT_TIMEOUT_MINUTES, _MOST_MINUTES) * _MINUTE,
         opened_at=job.started_at,
     )
 
@@ -139,7 +141,7 @@ def _stage_approval(stage: StageRun) -> Gate:
         description=_text(approval.get("description")),
         approvers=tuple(_voters(fields.get("approve_users"))),
         needed=needed if type(needed) is int else 1,
-        timeout=minutes * _MINUTE if type(minutes) is int and minutes > 0 else None,
+        timeout=min(minutes, _MOST_MINUTES) * _MINUTE if type(minutes) is int and minutes > 0 else None,
         opened_at=stage.started_at,
     )
 

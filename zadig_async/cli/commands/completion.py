@@ -14,7 +14,7 @@ Print a script that lets your shell complete commands and options with the Tab k
 \b
 Examples:
     zadig-async completion bash >> ~/.bashrc
-    zadig-async completion zsh >> ~/.zshrc
+    zadig-async completion zsh >> ~/.zshrc        # below the line that calls compinit
     zadig-async completion fish > ~/.config/fish/completions/zadig-async.fish
 """
 

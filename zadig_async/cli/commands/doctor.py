@@ -75,6 +75,10 @@ class Check:
     code: ExitCode = ExitCode.SUCCEEDED
 
 
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _failed(name: str, error: ZadigError) -> Check:
     return Check(name, State.FAIL, safe(str(error)), safe(error.hint), exits.of_error(error))
 
@@ -271,7 +275,7 @@ async def _project_checks(zadig: ZadigClient, project: str) -> AsyncIterator[Che
                 "Zadig says the same of a project that does not exist: use the key, not the name.",
             )
             return
-        yield Check(name, State.OK, f"{len(listed)} workflows")
+        yield Check(name, State.OK, _many(len(listed), "workflow"))
         custom = [item for item in listed if item.type == "custom"][:_MOST_DEFINITIONS]
         workflows = [await zadig.workflows.get(project, item.workflow_key) for item in custom]
     except ZadigError as error:
@@ -279,7 +283,8 @@ async def _project_checks(zadig: ZadigClient, project: str) -> AsyncIterator[Che
         return
     jobs = [job for workflow in workflows for job in workflow.jobs()]
     gates = sum(job.type == "approval" for job in jobs)
-    yield Check("gates", State.NOTE, f"{gates} approval jobs in the {len(workflows)} workflows looked at")
+    looked_at = f"{_many(len(workflows), 'workflow')} looked at"
+    yield Check("gates", State.NOTE, f"{_many(gates, 'approval job')} in the {looked_at}")
     foreign = sorted({safe(job.type) for job in jobs if job.type not in SELECTABLE})
     if foreign:
         yield Check("job types", State.WARN, f"the API cannot run jobs of type {', '.join(foreign)}")

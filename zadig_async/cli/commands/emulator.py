@@ -8,7 +8,7 @@ import click
 from zadig_async.cli import output
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.render.words import shell_word
-from zadig_async.cli.session import complete, output_options
+from zadig_async.cli.session import FILE, Session, complete, output_options, pass_session
 from zadig_async.cli.signals import Ladder
 from zadig_async.cli.terminal import safe
 from zadig_async.emulator import Emulator, Script, ScriptError
@@ -32,7 +32,10 @@ Examples:
     "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; a free one by default."
 )
 @click.option(
-    "--scenario", metavar="FILE", help="YAML file that describes its world; the demo's world by default."
+    "--scenario",
+    type=FILE,
+    metavar="FILE",
+    help="YAML file that describes its world; the demo's world by default.",
 )
 @click.option(
     "--speed",
@@ -43,7 +46,8 @@ Examples:
 )
 @click.option("--token", help="Token it accepts for its first user. It is a toy: never a real one.")
 @output_options
-def command(*, port: int, scenario: str | None, speed: float, token: str | None) -> int:
+@pass_session
+def command(session: Session, *, port: int, scenario: str | None, speed: float, token: str | None) -> int:
     """Serve the emulator."""
     try:
         script = Script.load(scenario)
@@ -52,10 +56,10 @@ def command(*, port: int, scenario: str | None, speed: float, token: str | None)
     if token is not None:
         first, *others = script.users
         script = attrs.evolve(script, users=(attrs.evolve(first, tokens=(token,)), *others))
-    return complete(_serve(Emulator(script, speed=speed, port=port), port))
+    return complete(_serve(session, Emulator(script, speed=speed, port=port), port))
 
 
-async def _serve(emulator: Emulator, port: int) -> ExitCode:
+async def _serve(session: Session, emulator: Emulator, port: int) -> ExitCode:
     stopped = asyncio.Event()
     with Ladder(stopped.set, lambda: ("The emulator was ended by force.", ExitCode.DETACHED)):
         try:
@@ -65,20 +69,28 @@ async def _serve(emulator: Emulator, port: int) -> ExitCode:
                 f"--port {port}: {error.strerror}", hint="Take another port, or leave --port out."
             ) from None
         try:
-            output.say(emulator.url)
-            output.say_lines(
-                [
-                    f"Token: {safe(emulator.token)}   (a toy, good for this emulator only)",
-                    "In another terminal:",
-                    f"  export ZADIG_URL={emulator.url} ZADIG_TOKEN={shell_word(emulator.token)}",
-                    *(
-                        f"  zadig-async workflows list {shell_word(project.key)}"
-                        for project in emulator.script.projects[:1]
-                    ),
-                    "Ctrl-C ends it.",
-                ]
-            )
+            _introduce(session, emulator)
             await stopped.wait()
         finally:
             await emulator.close()
     return ExitCode.SUCCEEDED
+
+
+def _introduce(session: Session, emulator: Emulator) -> None:
+    """Say where it listens, first of all, and how to speak with it."""
+    if session.json:
+        output.say_record({"url": emulator.url, "token": emulator.token})
+        return
+    output.say_lines(
+        [
+            emulator.url,
+            f"Token: {safe(emulator.token)}   (a toy, good for this emulator only)",
+            "In another terminal:",
+            f"  export ZADIG_URL={emulator.url} ZADIG_TOKEN={shell_word(emulator.token)}",
+            *(
+                f"  zadig-async workflows list {shell_word(project.key)}"
+                for project in emulator.script.projects[:1]
+            ),
+            "Ctrl-C ends it.",
+        ]
+    )

@@ -13,7 +13,7 @@ from zadig_async.cli.launchfile import LaunchFile, read_input_file, read_launch_
 from zadig_async.cli.render import records
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.render.plan import plan_lines, plan_record
-from zadig_async.cli.session import Session, complete, connection_options, pass_session
+from zadig_async.cli.session import FILE, Session, complete, connection_options, pass_session
 from zadig_async.cli.terminal import safe
 from zadig_async.errors import ConfigError, ZadigError
 from zadig_async.model.ids import WorkflowRef
@@ -30,7 +30,7 @@ Start workflows and watch them to their end.
 
 PROJECT and WORKFLOW are keys, not display names. Say what runs: --all-jobs, --job, or a file. Each launch
 is checked against the live definition first: an unknown job, a gate that would be skipped or a wrong
-parameter is refused before anything is sent.
+variable is refused before anything is sent.
 
 \b
 Examples:
@@ -71,14 +71,16 @@ Ctrl-C stops the watching, never the tasks, and prints the command that watches 
     metavar="NAME=VALUE",
     help="Set a workflow variable (secrets: use a file). Repeat for more.",
 )
-@click.option("--input-file", metavar="FILE", help="YAML file with inputs by job name.")
+@click.option("--input-file", type=FILE, metavar="FILE", help="YAML file with inputs by job name.")
 @click.option(
     "--allow-bypass",
     multiple=True,
     metavar="GATE",
     help="Leave this gate out on purpose. Without it, a launch that would skip a gate is refused.",
 )
-@click.option("--file", "-f", metavar="FILE", help="YAML file with launches, approvals and policy.")
+@click.option(
+    "--file", "-f", type=FILE, metavar="FILE", help="YAML file with launches, approvals and policy."
+)
 @click.option(
     "--concurrency", type=click.IntRange(min=1), help="How many launches are under way at once [16]."
 )

@@ -11,7 +11,7 @@ from zadig_async.cli.follow import Following
 from zadig_async.cli.launchfile import LaunchFile, read_launch_file
 from zadig_async.cli.reading import known_tasks
 from zadig_async.cli.render.board import Board
-from zadig_async.cli.session import Session, complete, connection_options, pass_session
+from zadig_async.cli.session import FILE, Session, complete, connection_options, pass_session
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.outcome import Outcome
 from zadig_async.orchestrator.orchestrator import Orchestrator
@@ -35,7 +35,9 @@ Ctrl-C stops the watching, never the tasks.
 
 @click.command(help=_HELP)
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
-@click.option("--file", "-f", metavar="FILE", help="Take approvals and policy from this launch file.")
+@click.option(
+    "--file", "-f", type=FILE, metavar="FILE", help="Take approvals and policy from this launch file."
+)
 @policy_options.policy_options
 @connection_options
 @pass_session

@@ -10,7 +10,15 @@ from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.render import records
 from zadig_async.cli.render.columns import GAP, aligned, table
 from zadig_async.cli.render.words import clock_words
-from zadig_async.cli.session import Session, complete, confirm, connection_options, declined, pass_session
+from zadig_async.cli.session import (
+    FILE,
+    Session,
+    complete,
+    confirm,
+    connection_options,
+    declined,
+    pass_session,
+)
 from zadig_async.cli.terminal import safe
 from zadig_async.cli.yamlfile import read_yaml
 from zadig_async.errors import ConfigError
@@ -113,7 +121,7 @@ def _show(ref: WorkflowRef, found: Workflow) -> None:
 
 
 @command.command(name="create")
-@click.argument("file")
+@click.argument("file", type=FILE)
 @click.option("--view", help="Put it into this view; Zadig ignores a view that is missing.")
 @connection_options
 @pass_session
@@ -134,7 +142,7 @@ def create(session: Session, *, file: str, view: str | None) -> None:
 
 @command.command(name="update")
 @click.argument("workflow", metavar="PROJECT/WORKFLOW")
-@click.argument("file")
+@click.argument("file", type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask before a workflow is renamed.")
 @connection_options
 @pass_session

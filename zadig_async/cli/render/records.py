@@ -111,7 +111,8 @@ def _details(event: events.Event) -> Record:
                 "error": event.error,
             }
         case events.LogLines():
-            return {"job": event.job, "lines": [line.text for line in event.lines]}
+            cut = [index for index, line in enumerate(event.lines) if line.truncated]
+            return {"job": event.job, "lines": [line.text for line in event.lines], "cut": cut}
         case events.LogOpened():
             return {"job": event.job}
         case events.LogClosed():
