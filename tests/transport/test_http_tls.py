@@ -59,3 +59,13 @@ async def test_a_port_that_does_not_speak_tls(carrier: MakeCarrier, script: Scri
     async with RawServer(script) as server:
         error = await failure_of(carrier(f"https://127.0.0.1:{server.port}").send(post()))
     assert type(error) is ConnectError
+
+
+async def test_no_key_log_is_written_whatever_the_environment_says(
+    carrier: MakeCarrier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log = tmp_path / "keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(log))
+    async with serve("server") as server:
+        await carrier(f"https://localhost:{server.port}", ca_file=CERTS / "ca.pem").send(get())
+    assert b"SECRET" not in (log.read_bytes() if log.exists() else b"")

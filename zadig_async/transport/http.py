@@ -192,6 +192,8 @@ class HttpCarrier:
         if connection.url.startswith("https:"):
             self._tls = ssl.create_default_context(cafile=connection.ca_file)
             self._tls.set_alpn_protocols(["http/1.1"])
+            # Python takes SSLKEYLOGFILE from the environment, and who can read that file can read us.
+            self._tls.keylog_filename = None  # type: ignore[assignment]  # typeshed leaves out that None ends it
         parts = urlsplit(connection.url)
         self._server = parts.netloc
         self._prefix = parts.path

@@ -35,8 +35,8 @@ class Reply:
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
 
     def header(self, name: str) -> str:
         """Return a header's value by lower-case name, or an empty string."""
