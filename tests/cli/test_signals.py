@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +13,14 @@ from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.signals import Ladder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def never() -> tuple[str, ExitCode]:
@@ -32,7 +41,14 @@ async def test_the_first_signal_detaches_and_the_second_cancels(number: signal.S
 
     with pytest.raises(asyncio.CancelledError):
         await asyncio.create_task(climb())
-    assert signal.getsignal(number) is before
+    assert signal.getsignal(number) is not before  # one that comes while the program ends is still ours
+
+
+async def test_without_a_signal_all_is_as_before() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Ladder(lambda: None, never):
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 async def test_nothing_is_left_behind() -> None:

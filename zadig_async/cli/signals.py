@@ -54,8 +54,11 @@ class Ladder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._task = None
+        if not self.count:
+            # After a signal the program is ending, and another one must not end it with Python's own code.
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
         if self._timer is not None:
             self._timer.cancel()
 
