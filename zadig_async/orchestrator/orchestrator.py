@@ -12,7 +12,7 @@ from zadig_async.errors import OutcomeUnknownError, ZadigError
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.launch import Launch
 from zadig_async.model.outcome import Outcome, Verdict
-from zadig_async.model.status import Status
+from zadig_async.model.status import NOT_STARTED
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.policy import RunPolicy
 from zadig_async.orchestrator.run import Readers, Run
@@ -229,7 +229,7 @@ def _fault_of_ours(what: str, fault: Exception) -> ZadigError:
 
 def _outcome(ending: Ending, watch: Watch, launch: Launch | None, seconds: float) -> Outcome:
     status = (
-        ending.task.status if ending.task is not None else ending.seen.status if ending.seen else Status("")
+        ending.task.status if ending.task is not None else ending.seen.status if ending.seen else NOT_STARTED
     )
     return Outcome(
         workflow=watch.ref.of,

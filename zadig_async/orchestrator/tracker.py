@@ -27,7 +27,7 @@ LIVE_LOG_TYPES: Final = frozenset(
 )
 """Job types whose log the server streams (Zadig v4.1.0 .../log/service/sse.go:182)."""
 
-_LIVE_LOG_STATUSES: Final = frozenset({"prepare", "running", "debug_before", "debug_after"})
+LIVE_LOG_STATUSES: Final = frozenset({"prepare", "running", "debug_before", "debug_after"})
 """Statuses in which a job's own container exists; before them the server may stream another task's log."""
 
 
@@ -116,12 +116,12 @@ class Tracker:
                 continue
             again = known is not None and _began_again(known, job)
             # A word nobody knows counts as running: the log goes on, and is not read twice.
-            over = job.status not in _LIVE_LOG_STATUSES and job.status.phase is not Phase.RUNNING
+            over = job.status not in LIVE_LOG_STATUSES and job.status.phase is not Phase.RUNNING
             open_before = job.name in self._logs
             if open_before and (again or over):
                 self._logs.discard(job.name)
                 to_close.append(job)
-            if job.status in _LIVE_LOG_STATUSES:
+            if job.status in LIVE_LOG_STATUSES:
                 if job.name not in self._logs:
                     self._logs.add(job.name)
                     to_open.append(job)
@@ -161,6 +161,6 @@ def _began_again(known: JobStatus, job: JobStatus) -> bool:
 
     It may show as running the whole time (Zadig v4.1.0 .../jobcontroller/job.go:217).
     """
-    if job.status == "prepare" and known.status in _LIVE_LOG_STATUSES - {"prepare"}:
+    if job.status == "prepare" and known.status in LIVE_LOG_STATUSES - {"prepare"}:
         return True
     return None not in (known.started_at, job.started_at) and known.started_at != job.started_at

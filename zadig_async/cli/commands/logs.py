@@ -21,7 +21,7 @@ from zadig_async.model.task import JobRun, Task
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.orchestrator import Orchestrator
 from zadig_async.orchestrator.policy import RunPolicy
-from zadig_async.orchestrator.tracker import LIVE_LOG_TYPES
+from zadig_async.orchestrator.tracker import LIVE_LOG_STATUSES, LIVE_LOG_TYPES
 from zadig_async.wire.loglines import log_archive_lines
 
 _FIRST_LINE = 10.0
@@ -29,8 +29,6 @@ _FIRST_LINE = 10.0
 
 _SILENCE = 2.0
 """Seconds without a line after which what a running job has written so far is taken to be printed."""
-
-_LIVE = frozenset({"prepare", "running", "debug_before", "debug_after"})
 
 _HELP = """\
 Print the logs of a task's jobs, one job after another.
@@ -119,7 +117,7 @@ class _Printer:
 async def _print(zadig: ZadigClient, ref: TaskRef, job: JobRun, emit: Callable[[events.Event], None]) -> None:
     if job.type not in LIVE_LOG_TYPES:
         output.remark(f"{words.job_word(job.name)}: a job of type {safe(job.type)} has no log of its own.")
-    elif job.status in _LIVE:
+    elif job.status in LIVE_LOG_STATUSES:
         await _snapshot(zadig, ref, job.name, emit)
     elif not job.status.final:
         output.remark(f"{words.job_word(job.name)}: it is {safe(job.status) or 'not started'}.")
