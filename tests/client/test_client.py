@@ -100,6 +100,11 @@ VERBS: dict[str, Verb] = {
         "POST /openapi/workflows/custom/task",
         golden.reply("execute-response.json"),
     ),
+    "tasks.create with a tag": Verb(
+        lambda z: z.tasks.create("mart", "w", inputs={"g": ApprovalInput()}, tag="r-1"),
+        "POST /openapi/workflows/custom/task",
+        golden.reply("execute-response.json"),
+    ),
     "tasks.cancel": Verb(
         lambda z: z.tasks.cancel(REF),
         "DELETE /openapi/workflows/custom/task?taskId=41&workflowKey=mart-rollout",
@@ -135,6 +140,11 @@ VERBS: dict[str, Verb] = {
         lambda z: z.logs.fetch(REF, "j"),
         "GET /openapi/logs/log/v4/workflow/mart-rollout/41/j",
         "full-log.txt",
+    ),
+    "operations.page": read(
+        lambda z: z.operations.page("ann", 2, 7),
+        "GET /openapi/system/operation?searchType=user&username=%5Eann%24&perPage=7&page=2",
+        "operation-log.json",
     ),
     "registries.list": Verb(
         lambda z: z.registries.list(), "GET /openapi/system/registry", Reply(200, {}, b"[]"), is_write=False
@@ -178,6 +188,16 @@ async def test_approve_and_reject_say_so(verb: str, approve: bytes) -> None:
     assert approve in body
 
 
+@pytest.mark.parametrize(("verb", "tagged"), [("tasks.create", False), ("tasks.create with a tag", True)])
+async def test_a_tag_is_sent_if_there_is_one(verb: str, tagged: bool) -> None:
+    carrier = ScriptedCarrier(VERBS[verb].answer)
+    await VERBS[verb].run(client_of(carrier))
+    body = carrier.sent[0].body
+    assert body is not None
+    assert (b'"x_zadig_async_run":"r-1"' in body) == tagged
+    assert (b"x_zadig_async_run" in body) == tagged
+
+
 async def test_a_call_that_cannot_be_made_sends_nothing() -> None:
     carrier = ScriptedCarrier(OK)
     zadig = client_of(carrier)
@@ -188,6 +208,7 @@ async def test_a_call_that_cannot_be_made_sends_nothing() -> None:
         lambda: zadig.views.delete("p", "a/b"),
         lambda: zadig.workflows.get("p", "%2e%2e"),
         lambda: zadig.tasks.page("p", "w", 0),
+        lambda: zadig.operations.page(""),
     ]
     for step in steps:
         with pytest.raises(ConfigError):

@@ -222,6 +222,31 @@ async def live_log(b: Bench) -> Response:
     return Response(status=200, headers=stream.headers, body=b"".join(pieces))
 
 
+async def operations(b: Bench) -> Response:
+    """The operation log after everything that leaves an entry has been tried once."""
+    await b.send("POST", TASK, VERBATIM)
+    b.advance(1)
+    await b.send("POST", TASK, simple("mart-off", "only"))
+    b.advance(1)
+    await b.send("POST", "/openapi/workflows/custom/mart-rollout/task/37")
+    b.advance(1)
+    await b.send("POST", TASK, VERBATIM, token="golden-visitor")
+    b.advance(1)
+    await b.send("DELETE", f"{VIEW}/nightly?projectKey=mart")
+    b.advance(1)
+    body = "name: mart-nothing\ndisplay_name: 无\nproject: mart\nconcurrency_limit: -1\n"
+    await b.send("PUT", "/api/aslan/workflow/v4/mart-nothing", body.encode())
+    target = "/openapi/system/operation?searchType=all&perPage=50&page=1"
+    return await b.send("GET", target, token="golden-admin")
+
+
+VERBATIM = (
+    '{ "workflow_key": "mart-delicate", "project_key": "mart",\n'
+    '  "inputs": [{"job_name": "pack", "parameters": {}}],\n'
+    '  "note": "<构建> & \\"发布\\"", "x_zadig_async_run": "01JZ0GOLDEN" }\n'
+).encode()
+"""A trigger with keys the server does not know, and a spelling of its own."""
+
 TICKET = {
     "approval_id": "OA-88231",
     "status": 1,
@@ -263,6 +288,7 @@ BODIES: dict[str, Case] = {
     "task-detail-every-job.json": get(detail("mart-museum", 1)),
     "execute-response.json": send("POST", TASK, rollout()),
     "views-list.json": get(f"{VIEW}?projectKey=mart"),
+    "operation-log.json": operations,
     "success-message.json": send("POST", "/openapi/ticket/approval", TICKET),
     "sse-stream.txt": live_log,
     "full-log.txt": full_log,

@@ -195,6 +195,53 @@ async def test_names_that_join_to_the_same_key_share_their_vote() -> None:
     assert task.status == "passed"
 
 
+async def test_of_two_gates_with_one_key_the_older_task_gets_the_vote_and_the_other_finds_nothing() -> None:
+    scenario = world_of(workflow_concurrency=5)
+    build = {"name": "build", "prepare": 0, "duration": 10.5}  # both gates are polled at the same moments
+    # pay + job-1-0-0-job-0-0-0-g and pay-job-1-0-0 + job-0-0-0-g
+    scenario["projects"][0]["workflows"] = [
+        {
+            "key": "pay",
+            "stages": [
+                {"name": "a", "jobs": [build]},
+                {"name": "b", "jobs": [{**gate(), "name": "job-0-0-0-g"}]},
+            ],
+        },
+        {"key": "pay-job-1-0-0", "stages": [{"name": "a", "jobs": [{**gate(), "name": "g"}]}]},
+    ]
+    b = Bench.of(scenario)
+    older, younger = await b.run("pay"), await b.run("pay-job-1-0-0")
+    b.advance(20)
+    jobs = b.job(older, "job-0-0-0-g"), b.job(younger, "g")
+    assert [job.status for job in jobs] == ["wait_for_approval"] * 2
+    assert jobs[0].start > jobs[1].start
+    await b.approve(younger, "job-0-0-0-g", token="ann")
+    b.advance(2)
+    assert [job.status for job in jobs] == ["passed", "failed"]
+    assert jobs[1].error == "get approval status error: not found approval"
+
+
+async def test_a_vote_after_a_restart_is_taken_and_moves_nothing() -> None:
+    b = Bench.of(world_of(gate()))
+    task = await waiting(b)
+    b.world.restart()
+    assert (await b.approve(task, GATE, token="ann")).status == 200
+    b.advance(100)
+    assert (task.status, b.job(task, "gate").status) == ("cancelled", "wait_for_approval")
+
+
+async def test_a_vote_shows_only_after_the_next_poll() -> None:
+    b = Bench.of(world_of(gate(users=["ann", "bob", "root"], needed_approvers=3)))
+    task = await waiting(b)
+    for number, token in enumerate(("ann", "bob")):
+        await b.approve(task, GATE, token=token)
+        for seconds, seen in ((0.0, None), (1.0, "approve")):
+            b.advance(seconds)
+            spec = b.job(task, "gate").spec
+            assert spec is not None
+            assert spec["native_approval"]["approve_users"][number].get("reject_or_approve") == seen
+
+
 async def test_groups_are_expanded_when_the_task_is_made() -> None:
     b = Bench.of(
         world_of(gate(users=["ann"], groups=["board"]), groups=[{"name": "board", "users": ["bob", "ann"]}])

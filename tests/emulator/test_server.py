@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,29 @@ async def test_a_live_log_over_the_wire(session: aiohttp.ClientSession, clock: M
             await asyncio.sleep(0.001)
         assert b"Job Status: success" in reading.result()
         assert await silent_after(answer, b"job-executor End")
+
+
+async def test_every_answer_bears_the_date_of_the_world(
+    emulator: Emulator, session: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    emulator.faults.add(Fault(kind="truncate", path="/openapi/system/registry"))
+    emulator.faults.add(Fault(kind="status", path="/openapi/system/*", headers={"date": "yesterday"}))
+    async with session.post(TASK, json=RUN) as answer:
+        assert answer.headers["Date"] == formatdate(START, usegmt=True)
+    clock.advance(86_400)
+    tomorrow = formatdate(START + 86_400, usegmt=True)
+    async with session.get(LIST) as answer:
+        assert answer.headers.getall("Date") == [tomorrow]
+    cut = await raw(
+        emulator,
+        b"GET /openapi/system/registry HTTP/1.1\r\nHost: x\r\n"
+        b"Authorization: Bearer " + emulator.token.encode() + b"\r\n\r\n",
+    )
+    assert f"\r\nDate: {tomorrow}\r\n".encode() in cut
+    async with session.get("/openapi/system/registry") as answer:
+        assert answer.headers.getall("Date") == ["yesterday"]
+    async with session.get(LIVE.replace("0-a", "0-x")) as answer:  # no such job: silence
+        assert answer.headers["Date"] == tomorrow
 
 
 async def test_silence_has_headers_without_a_type(session: aiohttp.ClientSession) -> None:

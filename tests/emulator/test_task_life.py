@@ -243,3 +243,14 @@ async def test_advancing_at_once_and_in_small_steps_is_the_same() -> None:
             b.advance(step)
         ends.append([(task.status, task.end, statuses(task)) for task in tasks])
     assert ends[0] == ends[1] == ends[2]
+
+
+async def test_what_one_run_fills_in_is_not_seen_in_the_next() -> None:
+    results = [{"sql": "a;", "status": "not_exec"}]
+    b = Bench.of(world_of({"name": "a", "type": "sql", "task_spec": {"results": results}}))
+    first, second = await b.run("w"), await b.run("w")
+    b.advance(100)
+    third = await b.run("w")
+    shown = [(b.job(task, "a").spec or {})["results"][0]["status"] for task in (first, second, third)]
+    assert shown == ["success", "success", "not_exec"]
+    assert results[0]["status"] == "not_exec"

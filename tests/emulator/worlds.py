@@ -158,6 +158,10 @@ SERVER_KEYS = frozenset(
         "professional",
         "collaboration_pending",
         "approval_key_delay",
+        "list_shuffles_ties",
+        "list_page_cap",
+        "list_hides_new",
+        "list_hides_every",
         "groups",
     }
 )

@@ -1,11 +1,13 @@
 """A carrier that speaks to the emulated server without sockets, so that time may be virtual.
 
 It plays the network as far as a caller can tell: a connection broken before the answer is a
-`TransportError` (it may have been sent), one refused is a `ConnectError`.
+`TransportError` (it may have been sent), one refused is a `ConnectError`, and every answer bears the date of
+the server's clock.
 """
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 
 import attrs
 
@@ -66,7 +68,8 @@ class Loopback:
             raise TransportError("the connection was reset", call=call.label) from None
         if isinstance(answer, Garbage):
             raise TransportError("the answer is not HTTP", call=call.label)
-        return answer
+        date = formatdate(self.dialect.clock.now(), usegmt=True)
+        return attrs.evolve(answer, headers={"Date": date, **answer.headers})
 
 
 class _Bytes:

@@ -27,12 +27,13 @@ def workflow(key: str, *stages: list[Json], parallel: bool = False, **more: Any)
 
 
 def world(*workflows: Json, **more: Any) -> Mapping[str, Any]:
-    """A world with these workflows."""
+    """A world with these workflows. `root` is a system administrator."""
     return {
         "workflow_concurrency": 50,
         "users": [
             {"name": "bot", "tokens": [TOKEN], "projects": {"shop": ["execute", "edit", "create", "admin"]}},
             {"name": "alice", "tokens": ["alice-token"], "projects": {"shop": ["execute"]}},
+            {"name": "root", "tokens": ["root-token"], "admin": True},
         ],
         "projects": [{"key": "shop", "name": "商城", "workflows": list(workflows)}],
         **more,

@@ -1,9 +1,11 @@
 """The operations: the exact request of each, and which answers are believed."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import parse_qsl
 
 import attrs
 import pytest
@@ -117,6 +119,13 @@ OPERATIONS: dict[str, Expected] = {
         '"parameters":[{"name":"RELEASE","type":"string","value":"2.4.1"}],'
         '"inputs":[{"job_name":"go-live","job_type":"approval","parameters":{}}]}',
     ),
+    "execute with a tag": Expected(
+        lambda: endpoints.create_task(FLOW, {}, {}, tag="01JZ<tag>"),
+        "POST",
+        "/openapi/workflows/custom/task",
+        '{"project_key":"mart","workflow_key":"mart-rollout","parameters":[],"inputs":[],'
+        '"x_zadig_async_run":"01JZ<tag>"}',
+    ),
     "cancel": Expected(
         lambda: endpoints.cancel_task(TASK),
         "DELETE",
@@ -201,6 +210,12 @@ OPERATIONS: dict[str, Expected] = {
         "/openapi/logs/log/v4/workflow/mart-rollout/41/job-0-0-0-%E6%9E%84%E5%BB%BA",
     ),
     "registries": Expected(endpoints.list_registries, "GET", "/openapi/system/registry"),
+    "operation log": Expected(
+        lambda: endpoints.list_operations("bot (上线)", 2, 50),
+        "GET",
+        "/openapi/system/operation?searchType=user"
+        "&username=%5Ebot%5C%20%5C%28%E4%B8%8A%E7%BA%BF%5C%29%24&perPage=50&page=2",
+    ),
 }
 
 
@@ -248,7 +263,8 @@ def test_a_write_without_a_clear_answer_is_unknown(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, expected in OPERATIONS.items() if not expected.is_read and name != "execute"]
+    "name",
+    [name for name, expected in OPERATIONS.items() if not expected.is_read and "execute" not in name],
 )
 def test_a_write_that_was_done(name: str) -> None:
     assert OPERATIONS[name].make().read(golden.reply("success-message.json")) is None
@@ -588,3 +604,47 @@ def test_a_live_log_has_no_value_and_a_small_head() -> None:
     call = endpoints.follow_log(TASK, JOB, 5)
     assert call.read(Reply(200, {}, b"")) is None
     assert call.max_reply <= 1024 * 1024
+
+
+# The operation log
+
+
+@pytest.mark.parametrize("name", ["bot", "a.b", "张三 (CI)", "x|y*", "^$", "a\\b", "-~#&"])
+def test_a_user_is_found_by_exactly_that_name(name: str) -> None:
+    query = dict(parse_qsl(endpoints.list_operations(name, 1, 50).target.partition("?")[2]))
+    # the emulator and the server search for the text as a pattern
+    assert re.search(query["username"], name)
+    for other in (f"{name}x", f"x{name}", "x", "axb", name.upper() + "!"):
+        assert not re.search(query["username"], other)
+
+
+@pytest.mark.parametrize("name", ["", None, 1, "\ud800"])
+def test_a_user_that_is_no_name_makes_no_call(name: Any) -> None:
+    with pytest.raises(ConfigError):
+        endpoints.list_operations(name, 1, 50)
+
+
+@pytest.mark.parametrize(("number", "size"), [(0, 1), (1, 0), (True, 1), (1, "5")])
+def test_a_page_of_the_operation_log_counts_from_one(number: Any, size: Any) -> None:
+    with pytest.raises(ConfigError):
+        endpoints.list_operations("bot", number, size)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("[]", "$: expected an object, got a list"),
+        ('{"total":1}', "$.operation_logs: missing"),
+        ('{"operation_logs":[]}', "$.total: expected a whole number, got null"),
+        ('{"operation_logs":[],"total":"1"}', "$.total: expected a whole number, got a string"),
+        (
+            '{"operation_logs":[{"request_body":1}],"total":1}',
+            "$.operation_logs[0].request_body: expected a string, got a whole number",
+        ),
+    ],
+)
+def test_an_operation_log_that_is_none(body: str, problem: str) -> None:
+    call = endpoints.list_operations("bot", 1, 50)
+    with pytest.raises(DecodeError) as caught:
+        call.read(Reply(200, {}, body.encode()))
+    assert list(caught.value.problems) == [problem]

@@ -1,5 +1,6 @@
 """The golden files are read as what they say; the emulator is held to the same files."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,6 +52,7 @@ OTHER = {
     "execute-response.json",
     "full-log.txt",
     "full-log-empty.txt",
+    "operation-log.json",
     "sse-stream.txt",
     "success-message.json",
     "redirect-301.json",
@@ -214,6 +216,26 @@ def test_views() -> None:
     assert [(view.name, view.updated_by) for view in views] == [("上线", "周航"), ("nightly", "admin")]
     assert [each.workflow_key for each in views[0].workflows] == ["mart-rollout"]
     assert views[1].workflows == ()
+
+
+def test_the_operation_log() -> None:
+    page = endpoints.list_operations("周航", 1, 50).read(golden.reply("operation-log.json"))
+    assert page.total == 6
+    assert [(each.username, each.method, each.detail, each.status) for each in page.operations] == [
+        ("周航", "更新", "mart-nothing", 400),
+        ("周航", "(OpenAPI)删除", "nightly", 200),
+        ("过客", "新建", "mart-delicate", 403),
+        ("周航", "OpenAPI重试", "mart-rollout", 200),
+        ("周航", "新建", "mart-off", 400),
+        ("周航", "新建", "mart-delicate", 200),
+    ]
+    first, last = page.operations[0], page.operations[-1]
+    assert (first.body_type, last.body_type) == ("yaml", "json")
+    assert (last.project_key, last.function, last.scene, last.targets) == ("mart", "工作流任务", "", ())
+    assert (first.created_at, last.created_at) == (at(1_790_000_005), at(1_790_000_000))
+    assert json.loads(last.request_body)["x_zadig_async_run"] == "01JZ0GOLDEN"
+    assert last.raw == golden.value("operation-log.json")["operation_logs"][-1]
+    assert "01JZ0GOLDEN" not in repr(page)
 
 
 def test_execute() -> None:

@@ -5,11 +5,11 @@ One Redis value per joined name, with an expiry.
 Source: Zadig v4.1.0 common/service/approval/approval.go:47-136 and workflowcontroller/stage.go:79.
 """
 
-import copy
 from typing import Any
 
 import attrs
 
+from zadig_async.emulator.jsoncopy import clone
 from zadig_async.emulator.script import UserScript
 
 __all__ = ["ApprovalBook", "ApprovalRecord", "VoteError", "approval_key"]
@@ -54,7 +54,7 @@ class ApprovalBook:
         """Begin a vote, replacing whatever the key held."""
         ttl = float(native.get("timeout") or 0) * 60
         self._records[key] = ApprovalRecord(
-            users=copy.deepcopy(native.get("approve_users") or []),
+            users=clone(native.get("approve_users") or []),
             needed=int(native.get("needed_approvers") or 0),
             ttl=ttl,
             expires=now + ttl + _SLACK if ttl else None,

@@ -19,9 +19,8 @@ With a `LoopClock` on a virtual-time loop the world follows that loop. A broken 
 import asyncio
 import re
 from collections.abc import AsyncGenerator
-from urllib.parse import parse_qsl
 
-from zadig_async.emulator.api import logs, registries, tasks, tickets, views, workflows
+from zadig_async.emulator.api import logs, operations, registries, tasks, tickets, views, workflows
 from zadig_async.emulator.clock import Clock
 from zadig_async.emulator.exchange import (
     Answer,
@@ -50,6 +49,7 @@ _ROUTES: list[Route] = [
     *tickets.ROUTES,
     *logs.ROUTES,
     *registries.ROUTES,
+    *operations.ROUTES,
 ]
 _BEARER_PARTS = 2
 _TOKEN_IN_QUERY = re.compile(r"([?&]token=)[^&]*")
@@ -95,7 +95,9 @@ class Dialect:
         elif fault is not None and not _lets_effect_happen(fault):
             answer = await self._strike(fault, request, user)
         if fault is None or _lets_effect_happen(fault):
-            answer = await self._true_answer(request, user)
+            answer = await self._true_answer(
+                request, user, queue_fails=fault is not None and fault.kind == "ghost"
+            )
             if fault is not None:
                 answer = await self._spoil(fault, answer)
         if isinstance(answer, Response | Stream):
@@ -144,21 +146,23 @@ class Dialect:
         while True:
             await self.clock.sleep(3600)
 
-    async def _true_answer(self, request: Request, user: UserScript | None) -> Answer:
-        effect = self._effect(request, user)
+    async def _true_answer(self, request: Request, user: UserScript | None, *, queue_fails: bool) -> Answer:
+        effect = self._effect(request, user, queue_fails=queue_fails)
         if isinstance(effect, LiveLog):
             return await open_live_log(self.world, self.clock, effect)
         return effect
 
     def _user(self, request: Request) -> UserScript | None:
         """The auth filter: `?token=` wins, else a header of two parts whose first is not looked at."""
-        token = dict(parse_qsl(request.target.partition("?")[2])).get("token", "")
+        token = next((value for name, value in reversed(request.pairs) if name == "token" and value), "")
         if not token:
             parts = (request.header("Authorization") or "").split(" ")
             token = parts[1] if len(parts) == _BEARER_PARTS else ""
         return self.world.directory.user_of(token) if token else None
 
-    def _effect(self, request: Request, user: UserScript | None) -> Response | LiveLog:
+    def _effect(
+        self, request: Request, user: UserScript | None, *, queue_fails: bool = False
+    ) -> Response | LiveLog:
         """Let a request take effect at the world's present moment."""
         if user is None:
             return empty(401)
@@ -173,7 +177,14 @@ class Dialect:
         if found is None:
             return self._lost(request, path)
         handler, params = found
-        return handler(Call(world=self.world, request=request, user=user, params=params, query=query))
+        call = Call(
+            world=self.world, request=request, user=user, params=params, query=query, queue_fails=queue_fails
+        )
+        effect = handler(call)
+        if isinstance(effect, Response):
+            for entry in call.noted:
+                entry.status = effect.status
+        return effect
 
     def _lost(self, request: Request, path: str) -> Response:
         if path.endswith("/") and self._router.find(request.method, path[:-1]) is not None:
@@ -185,7 +196,7 @@ class Dialect:
 
 
 def _lets_effect_happen(fault: Fault) -> bool:
-    return fault.after or fault.kind in ("delay", "truncate", "reset_after", "drop_stream")
+    return fault.after or fault.kind in ("delay", "truncate", "reset_after", "drop_stream", "ghost")
 
 
 async def _cut(events: AsyncGenerator[bytes, None], lines: int) -> AsyncGenerator[bytes, None]:

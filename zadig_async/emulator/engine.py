@@ -4,7 +4,6 @@ Transitions: Zadig v4.1.0 workflowcontroller/stage.go:35-155, jobcontroller/job.
 workflow.go:179-262, aggregation orders stage.go:117-126 and workflow.go:487-496.
 """
 
-import copy
 import math
 from collections.abc import Callable
 
@@ -12,7 +11,9 @@ from zadig_async.emulator.agenda import Agenda
 from zadig_async.emulator.approvals import ApprovalBook, approval_key
 from zadig_async.emulator.directory import Directory
 from zadig_async.emulator.joblog import LIVE_TYPES, JobLog
+from zadig_async.emulator.jsoncopy import clone
 from zadig_async.emulator.planning import finish_spec, start_spec
+from zadig_async.emulator.queue import Slots
 from zadig_async.emulator.state import ENDED_BADLY, JobTask, StageTask, Task
 
 __all__ = ["ACK", "ARCHIVE_DELAY", "CANCEL_LAG", "RETRY_DELAY", "Engine"]
@@ -40,24 +41,28 @@ def _first_of(order: tuple[str, ...], found: set[str]) -> str:
 
 
 class Engine:
-    """The workers. `on_free` is called whenever a task leaves its worker."""
+    """The workers. `on_free` is called whenever a run ends and its task leaves its worker."""
 
     def __init__(
         self,
         agenda: Agenda,
         book: ApprovalBook,
         directory: Directory,
+        slots: Slots,
         *,
         build_concurrency: int,
         approval_key_delay: float,
-        on_free: Callable[[], None],
+        on_free: Callable[[Task], None],
     ) -> None:
         self._agenda = agenda
         self._book = book
         self._directory = directory
+        self._slots = slots
         self._pool = build_concurrency
         self._key_delay = approval_key_delay
         self._on_free = on_free
+        # by key, then by task and job: two jobs may share a key
+        self._gates: dict[str, dict[tuple[int, str], tuple[Task, StageTask, JobTask]]] = {}
 
     def _plan(self, task: Task, seconds: float, action: Callable[[], None]) -> None:
         """Do something later, unless the task has been cancelled, retried or stopped meanwhile."""
@@ -72,7 +77,7 @@ class Engine:
         """Put a waiting task on a worker."""
         task.run += 1
         task.status = "running"
-        task.on_worker = True
+        self._slots.take(task)
         task.start = self._agenda.now
         self._plan(task, ACK, lambda: self._next_stage(task))
 
@@ -125,9 +130,9 @@ class Engine:
             task.status = status
         task.cancel_requested = False
         task.end = self._agenda.now
-        task.on_worker = False
+        self._slots.leave(task)
         task.run += 1
-        self._on_free()
+        self._on_free(task)
 
     def _start_job(self, task: Task, stage: StageTask, job: JobTask) -> None:
         job.status = "prepare"
@@ -205,6 +210,7 @@ class Engine:
             return
         native = spec["native_approval"]
         key = approval_key(task.workflow.key, job.name, task.id)
+        self._gates.setdefault(key, {})[task.serial, job.name] = (task, stage, job)
 
         def open_vote() -> None:
             self._book.open(key, native, self._agenda.now)
@@ -221,20 +227,17 @@ class Engine:
             seconds = record.expires - self._agenda.now
             self._plan_for(task, job, seconds, lambda: self._poll_approval(task, stage, job))
 
-    def voted(self, tasks: list[Task], key: str) -> None:
+    def voted(self, key: str) -> None:
         """Somebody voted under `key`.
 
         Every job waiting on it sees that at its next poll, a second grid of its own.
         """
         now = self._agenda.now
-        for task in tasks:
-            for stage in task.stages if task.on_worker else ():
-                for job in stage.jobs:
-                    if job.status == "wait_for_approval" and key == approval_key(
-                        task.workflow.key, job.name, task.id
-                    ):
-                        wait = math.floor(now - job.start) + 1 - (now - job.start)
-                        self._schedule_poll(task, stage, job, wait)
+        for task, stage, job in sorted(self._gates.get(key, {}).values(), key=lambda gate: gate[0].serial):
+            # a run that was torn away leaves its gate behind
+            if task.on_worker and job.status == "wait_for_approval":
+                wait = math.floor(now - job.start) + 1 - (now - job.start)
+                self._schedule_poll(task, stage, job, wait)
 
     def _schedule_poll(self, task: Task, stage: StageTask, job: JobTask, wait: float) -> None:
         self._plan_for(task, job, wait, lambda: self._poll_approval(task, stage, job))
@@ -248,7 +251,7 @@ class Engine:
             error = "get approval status error: not found approval"
             self._end_approval(task, stage, job, "failed", error)
             return
-        job.spec["native_approval"]["approve_users"] = copy.deepcopy(record.users)
+        job.spec["native_approval"]["approve_users"] = clone(record.users)
         match record.verdict():
             case "reject":
                 self._end_approval(task, stage, job, "reject", "")
@@ -257,8 +260,17 @@ class Engine:
             case _:
                 self._watch_expiry(task, stage, job)
 
+    def _close_gate(self, task: Task, job: JobTask) -> None:
+        """The job does not wait for votes any more."""
+        key = approval_key(task.workflow.key, job.name, task.id)
+        self._book.close(key)
+        gates = self._gates.get(key, {})
+        gates.pop((task.serial, job.name), None)
+        if not gates:
+            self._gates.pop(key, None)
+
     def _end_approval(self, task: Task, stage: StageTask, job: JobTask, status: str, error: str) -> None:
-        self._book.close(approval_key(task.workflow.key, job.name, task.id))
+        self._close_gate(task, job)
         if status == "reject":
             job.status, job.end, job.error = status, self._agenda.now, error
             self._plan_for(task, job, ACK, lambda: self._fill_pool(task, stage))
@@ -282,7 +294,7 @@ class Engine:
                 if job.status and not self._settled(job):
                     approval = job.type == "approval"
                     if approval:
-                        self._book.close(approval_key(task.workflow.key, job.name, task.id))
+                        self._close_gate(task, job)
                     job.retrying = False
                     self._stop_job(task, job, "cancelled", "workflow was canceled" if approval else "")
             stage.status, stage.end = "cancelled", self._agenda.now
@@ -291,7 +303,7 @@ class Engine:
     def abandon(self, task: Task) -> None:
         """The worker died: nothing planned for the task will happen, and nobody writes its jobs any more."""
         task.run += 1
-        task.on_worker = False
+        self._slots.leave(task)
         task.cancel_requested = False
         for stage in task.stages:
             for job in stage.jobs:

@@ -1,5 +1,6 @@
 """Requests and answers as values, and the server's envelopes: success, errors, plain text, redirect."""
 
+import functools
 from collections.abc import AsyncGenerator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "empty",
     "http_error",
     "json_body",
+    "json_bytes",
     "plain_error",
     "plain_text",
     "redirect",
@@ -50,18 +52,25 @@ class Request:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
 
-    @property
+    @functools.cached_property
     def path(self) -> str:
         """The decoded path, as Go's `URL.Path`."""
         return unquote_to_bytes(self.target.partition("?")[0]).decode("utf-8", "replace")
 
-    @property
-    def query(self) -> dict[str, str]:
+    @functools.cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query as it was written."""
+        return parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
+
+    @functools.cached_property
+    def query(self) -> Mapping[str, str]:
         """The query; of a repeated name the first value counts, as gin's `c.Query` does."""
-        result: dict[str, str] = {}
-        for name, value in parse_qsl(self.target.partition("?")[2], keep_blank_values=True):
-            result.setdefault(name, value)
-        return result
+        return dict(reversed(self.pairs))
+
+    @property
+    def text(self) -> str:
+        """The body as text, verbatim."""
+        return self.body.decode("utf-8", "replace")
 
     def header(self, name: str) -> str | None:
         """A header, whatever its case."""
@@ -102,7 +111,11 @@ Answer = Response | Stream | Garbage
 
 def json_body(value: Any, status: int = 200) -> Response:
     """A bare JSON value: Zadig has no success envelope."""
-    body = dumps(value)
+    return json_bytes(dumps(value), status)
+
+
+def json_bytes(body: bytes, status: int = 200) -> Response:
+    """A JSON value that has been written already."""
     return Response(
         status=status, headers={"Content-Type": JSON_TYPE, "Content-Length": str(len(body))}, body=body
     )
@@ -135,6 +148,7 @@ _MESSAGES = {
     6542: "查询workflow失败",
     6543: "删除workflow失败",
     6545: "校验workflow失败",
+    6652: "获取操作日志列表失败",
     6892: "创建视图失败",
     6893: "更新视图失败",
     6894: "删除视图失败",

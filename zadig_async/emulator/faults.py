@@ -26,6 +26,7 @@ KINDS = (
     "reset_after",
     "late",
     "drop_stream",
+    "ghost",
 )
 
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Zadig</title></head><body>Please log in</body></html>"
@@ -52,6 +53,8 @@ class Fault:
     - `reset_before`, `reset_after`: breaks the connection before or after the request took effect
     - `late`: breaks the connection at once, the request takes effect `seconds` later
     - `drop_stream`: breaks a live log after `lines` lines
+    - `ghost`: a trigger stores its task but cannot queue it: 400 with code 6160, and the task waits for ever;
+      any other request is answered as if nothing had been ordered
 
     With `after`, the kinds that replace the answer (and `hang`) first let the request take effect.
     """

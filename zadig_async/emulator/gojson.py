@@ -4,21 +4,39 @@ import json
 import re
 from typing import Any
 
-__all__ = ["dumps", "sorted_without_nulls"]
+__all__ = ["dumps", "sorted_without_nulls", "spelled", "to_bytes"]
 
-_ESCAPES = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_ESCAPES = (
+    ("<", "\\u003c"),
+    (">", "\\u003e"),
+    ("&", "\\u0026"),
+    ("\u2028", "\\u2028"),
+    ("\u2029", "\\u2029"),
 )
 
 _PYTHON_ONLY = re.compile(r"\\.")
 _GO_SPELLING = {"\\b": "\\u0008", "\\f": "\\u000c"}
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def spelled(value: Any) -> str:
+    """Encode `value` as text; what is escaped can only occur inside strings, so replacing it is safe."""
+    text = _ENCODE(value)
+    if "\\" in text:
+        text = _PYTHON_ONLY.sub(lambda found: _GO_SPELLING.get(found[0], found[0]), text)
+    for character, escape in _ESCAPES:
+        text = text.replace(character, escape)
+    return text
 
 
 def dumps(value: Any) -> bytes:
-    """Encode `value`; the escaped characters can only occur inside strings, so one translation is safe."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    text = _PYTHON_ONLY.sub(lambda found: _GO_SPELLING.get(found[0], found[0]), text)
-    return text.translate(_ESCAPES).encode("utf-8", "replace")
+    """Encode `value` as the bytes of an answer."""
+    return to_bytes(spelled(value))
+
+
+def to_bytes(text: str) -> bytes:
+    """JSON text as bytes; half a surrogate pair, which is no character, becomes a question mark."""
+    return text.encode("utf-8", "replace")
 
 
 def sorted_without_nulls(value: Any) -> Any:

@@ -4,7 +4,6 @@ Names and fan-out: Zadig v4.1.0 controller/job/utils.go:65-83; typed specs:
 service/workflow/workflow_task_v4.go:2087-2526.
 """
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ import attrs
 
 from zadig_async.emulator.directory import Directory
 from zadig_async.emulator.joblog import stamp
+from zadig_async.emulator.jsoncopy import clone
 from zadig_async.emulator.shapes import Json, error_policy, key_value, manual_exec, param, with_head_commit
 from zadig_async.emulator.state import JobDef, JobTask, StageTask, WorkflowDef
 from zadig_async.emulator.typedspecs import TYPED, typed_spec
@@ -37,7 +37,8 @@ def plan_stages(
 ) -> list[StageTask]:
     """Plan the stages of a task.
 
-    `everything` also runs what execute would have skipped (used for past tasks).
+    `workflow` is the task's own copy; its specs and those of the jobs may share parts. `everything` also
+    runs what execute would have skipped (used for past tasks).
 
     Raises:
         PlanError: a force_run job is skipped, an environment or the approvers are missing, or nothing is
@@ -62,7 +63,7 @@ def plan_stages(
                 StageTask(
                     name=stage.name,
                     parallel=stage.parallel,
-                    manual_exec=manual_exec(copy.deepcopy(stage.manual_exec)),
+                    manual_exec=manual_exec(stage.manual_exec),
                     jobs=jobs,
                 )
             )
@@ -73,11 +74,8 @@ def plan_stages(
 
 def _job_task(job: JobDef, place: tuple[int, int, int], part: _Part) -> JobTask:
     typed = job.type in TYPED
-    spec: Json = (
-        typed_spec(job.type, {**part.spec, **job.script.task_spec})
-        if typed
-        else {**part.spec, **job.script.task_spec}
-    )
+    whole = {**part.spec, **clone(dict(job.script.task_spec))}
+    spec: Json = typed_spec(job.type, whole) if typed else whole
     stage, index, sub = place
     names = (job.name, *part.key_parts)
     return JobTask(
@@ -91,12 +89,12 @@ def _job_task(job: JobDef, place: tuple[int, int, int], part: _Part) -> JobTask:
         job_info={"job_name": job.name, **part.info},
         error_policy=error_policy(job.error_policy),
         script=job.script,
-        fresh_spec=copy.deepcopy(spec),
+        fresh_spec=clone(spec),
     )
 
 
 def _fan_out(workflow: WorkflowDef, job: JobDef, directory: Directory) -> list[_Part]:
-    spec = copy.deepcopy(job.spec)
+    spec = job.spec
     match job.type:
         case "zadig-build":
             return [_build_part(item) for item in _selected_builds(spec)]

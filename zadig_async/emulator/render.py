@@ -3,11 +3,14 @@
 Source: Zadig v4.1.0 service/workflow/types.go:981-1157 and workflow_task_v4.go:83-137.
 """
 
-from zadig_async.emulator.gojson import sorted_without_nulls
+import functools
+from collections.abc import Iterable
+
+from zadig_async.emulator.gojson import sorted_without_nulls, spelled, to_bytes
 from zadig_async.emulator.shapes import Json, error_policy, notify_ctl
 from zadig_async.emulator.state import JobDef, JobTask, StageDef, StageTask, Task, View, WorkflowDef
 
-__all__ = ["task_detail", "task_row", "view_row", "workflow_detail", "workflow_row"]
+__all__ = ["task_detail", "task_list", "view_row", "workflow_detail", "workflow_row"]
 
 _IN_PROGRESS = frozenset({"prepare", "running", "wait_for_approval", "wait_for_manual_error_handling"})
 
@@ -64,19 +67,27 @@ def _job_definition(job: JobDef) -> Json:
     }
 
 
-def task_row(task: Task, project_key: str) -> Json:
-    """An element of the task list: times are there even when 0, the status is lower-cased."""
-    return {
-        "workflow_key": task.workflow.key,
-        "workflow_name": task.workflow.name,
-        "project_key": project_key,
-        "task_id": task.id,
-        "create_time": int(task.created),
-        "task_creator": task.creator,
-        "start_time": int(task.start),
-        "end_time": int(task.end),
-        "status": task.status.lower(),
-    }
+def task_list(total: int, tasks: Iterable[Task], project_key: str) -> bytes:
+    """The task list as JSON: times are there even when 0, the status is lower-cased.
+
+    Written out, since a list has many rows and is asked for most of all.
+    """
+    project = _quoted(project_key)
+    rows = ",".join(
+        [
+            f'{{"workflow_key":{_quoted(task.workflow.key)},"workflow_name":{_quoted(task.workflow.name)},'
+            f'"project_key":{project},"task_id":{task.id},"create_time":{int(task.created)},'
+            f'"task_creator":{_quoted(task.creator)},"start_time":{int(task.start)},'
+            f'"end_time":{int(task.end)},"status":{_quoted(task.status.lower())}}}'
+            for task in tasks
+        ]
+    )
+    return to_bytes(f'{{"total":{total},"workflow_tasks":[{rows}]}}')
+
+
+@functools.lru_cache(maxsize=4096)
+def _quoted(text: str) -> str:
+    return spelled(text)
 
 
 def _times(start: float, end: float) -> Json:

@@ -6,6 +6,7 @@ import attrs
 
 from zadig_async.emulator.exchange import Request, Response
 from zadig_async.emulator.live import LiveLog
+from zadig_async.emulator.operations import Operation
 from zadig_async.emulator.script import UserScript
 from zadig_async.emulator.world import World
 
@@ -14,13 +15,43 @@ __all__ = ["Call", "Handler", "Route", "Router"]
 
 @attrs.frozen(kw_only=True)
 class Call:
-    """An authenticated request on its way to a handler."""
+    """An authenticated request on its way to a handler.
+
+    `queue_fails`: the queue will refuse what this call creates. `noted` are the entries the handler made in
+    the operation log; whoever answers gives them their status.
+    """
 
     world: World
     request: Request
     user: UserScript
     params: Mapping[str, str]
     query: Mapping[str, str]
+    queue_fails: bool = False
+    noted: list[Operation] = attrs.field(factory=list)
+
+    def note(
+        self,
+        method: str,
+        function: str,
+        detail: str,
+        *,
+        project: str,
+        body: str = "",
+        body_type: str = "json",
+    ) -> None:
+        """Make an entry in the operation log, before anything is done or even allowed."""
+        entry = Operation(
+            username=self.user.name,
+            project=project,
+            method=method,
+            function=function,
+            detail=detail,
+            body=body,
+            body_type=body_type,
+            created=int(self.world.now),
+        )
+        self.world.operations.add(entry)
+        self.noted.append(entry)
 
 
 Handler = Callable[[Call], "Response | LiveLog"]
@@ -64,15 +95,17 @@ class Router:
         ]
         # fixed words win over parameters, position by position
         self._nodes = sorted(nodes, key=lambda node: [segment.startswith(":") for segment in node.segments])
+        self._candidates: dict[tuple[str, int], list[_Node]] = {}
+        for node in self._nodes:
+            self._candidates.setdefault((node.route.method, len(node.segments)), []).append(node)
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]] | None:
         """The handler of `method` on `path`, with the path parameters."""
         parts = tuple(path.split("/")[1:])
-        for node in self._nodes:
-            if node.route.method == method:
-                found = node.match(parts)
-                if found is not None:
-                    return node.route.handler, found
+        for node in self._candidates.get((method, len(parts)), ()):
+            found = node.match(parts)
+            if found is not None:
+                return node.route.handler, found
         return None
 
     def knows_path(self, path: str) -> bool:

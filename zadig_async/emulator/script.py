@@ -382,6 +382,12 @@ class Script:
     `collaboration_pending` makes the collaboration filter swallow requests that carry `projectName`.
     `approval_key_delay` is the gap in seconds between the status `wait_for_approval` and the moment a vote
     is accepted.
+
+    Quirks of the task list: `list_shuffles_ties` puts tasks of one creation second in another order in every
+    answer; `list_page_cap` is the largest page given, whatever was asked for (0: no cap); `list_hides_new`
+    is for how many seconds a new task is missing from the list, and of the total, while its detail can be
+    read already. `list_hides_every` chooses which: 1 all of them, 2 those whose id is even, so that a task
+    shows up after a later one, and so on.
     """
 
     version: str = "4.1.0"
@@ -391,6 +397,10 @@ class Script:
     professional: bool = True
     collaboration_pending: bool = False
     approval_key_delay: float = attrs.field(default=0.0, validator=_not_negative)
+    list_shuffles_ties: bool = False
+    list_page_cap: int = attrs.field(default=0, validator=_not_negative)
+    list_hides_new: float = attrs.field(default=0.0, validator=_not_negative)
+    list_hides_every: int = 1
     users: tuple[UserScript, ...] = attrs.field(factory=_default_users)
     groups: tuple[GroupScript, ...] = ()
     registries: tuple[RegistryScript, ...] = ()
@@ -400,6 +410,8 @@ class Script:
     def __attrs_post_init__(self) -> None:
         if self.queue_tick <= 0:
             raise ValueError(f"queue_tick: {self.queue_tick} is not positive")
+        if self.list_hides_every < 1:
+            raise ValueError(f"list_hides_every: {self.list_hides_every} is not at least 1")
         if _VERSION.fullmatch(self.version) is None:
             raise ValueError(f"version: {self.version!r} is not a version such as 4.1.0")
         if not self.users:

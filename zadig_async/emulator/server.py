@@ -152,7 +152,7 @@ class Emulator:
             method=incoming.method, target=incoming.raw_path, headers=dict(incoming.headers), body=body
         )
         if request.target.startswith(_CONTROL):
-            return _plain(self._control(request, incoming.host))
+            return self._plain(self._control(request, incoming.host))
         try:
             return await self._send(incoming, await self._answer(request))
         except Dropped as broken:
@@ -167,10 +167,10 @@ class Emulator:
                 _transport_of(incoming).write(answer.data)
                 raise Dropped("garbage was sent")
             case Response() if answer.declared_length is not None:
-                _transport_of(incoming).write(_head(answer, answer.declared_length) + answer.body)
+                _transport_of(incoming).write(self._head(answer, answer.declared_length) + answer.body)
                 raise Dropped("the answer was cut short")
             case _:
-                return _plain(answer)
+                return self._plain(answer)
 
     async def _answer(self, request: Request) -> Answer:
         """Answer even if the client has gone: a server that has taken a request finishes it.
@@ -195,17 +195,34 @@ class Emulator:
         task.add_done_callback(group.discard)
         return await task
 
-    @staticmethod
-    async def _send_stream(incoming: web.BaseRequest, answer: Stream) -> web.StreamResponse:
+    def _headers(self, answer: Response | Stream) -> dict[str, str]:
+        """The headers of an answer; its date is of the world, as are the times that stand in bodies."""
+        headers = {**answer.headers, "Server": _SERVER_NAME}
+        if "date" not in {name.lower() for name in headers}:
+            headers["Date"] = formatdate(self.clock.now(), usegmt=True)
+        return headers
+
+    def _head(self, answer: Response | Stream, length: int | None) -> bytes:
+        headers = self._headers(answer)
+        if length is None:
+            headers["Transfer-Encoding"] = "chunked"
+        else:
+            headers["Content-Length"] = str(length)
+        lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _plain(self, answer: Response) -> web.Response:
+        return web.Response(status=answer.status, headers=self._headers(answer), body=answer.body)
+
+    async def _send_stream(self, incoming: web.BaseRequest, answer: Stream) -> web.StreamResponse:
         async with contextlib.aclosing(answer.events) as events:
             if not answer.headers:
                 # aiohttp insists on a content type; the server's silent answer has none
-                _transport_of(incoming).write(_head(Response(status=answer.status), None))
+                _transport_of(incoming).write(self._head(answer, None))
                 async for _ in events:
                     pass
-            response = web.StreamResponse(
-                status=answer.status, headers={**answer.headers, "Server": _SERVER_NAME}
-            )
+            response = web.StreamResponse(status=answer.status, headers=self._headers(answer))
             await response.prepare(incoming)
             async for piece in events:
                 await response.write(piece)
@@ -283,27 +300,6 @@ async def _read_body(incoming: web.BaseRequest) -> bytes:
             raise web.HTTPRequestEntityTooLarge(max_size=_LARGEST_BODY, actual_size=size)
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def _plain(answer: Response) -> web.Response:
-    return web.Response(
-        status=answer.status, headers={**answer.headers, "Server": _SERVER_NAME}, body=answer.body
-    )
-
-
-def _head(answer: Response, length: int | None) -> bytes:
-    headers = {
-        **answer.headers,
-        "Server": _SERVER_NAME,
-        "Date": formatdate(usegmt=True),
-    }
-    if length is None:
-        headers["Transfer-Encoding"] = "chunked"
-    else:
-        headers["Content-Length"] = str(length)
-    lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def _transport_of(incoming: web.BaseRequest) -> asyncio.Transport:

@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from zadig_async.emulator.joblog import JobLog
+from zadig_async.emulator.jsoncopy import clone
 from zadig_async.emulator.script import JobScript
 
 __all__ = [
@@ -81,6 +82,14 @@ class WorkflowDef:
                     return job
         return None
 
+    def copy(self) -> "WorkflowDef":
+        """A copy whose variables, specs and choice of jobs may be changed; the rest is shared."""
+        stages = [
+            attrs.evolve(stage, jobs=[attrs.evolve(job, spec=clone(job.spec)) for job in stage.jobs])
+            for stage in self.stages
+        ]
+        return attrs.evolve(self, params=clone(self.params), stages=stages)
+
 
 @attrs.define(kw_only=True)
 class ViewEntry:
@@ -153,11 +162,12 @@ class StageTask:
     error: str = ""
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class Task:
     """One run of a workflow.
 
-    `run` counts its runs, so that plans made for an earlier run can be recognised.
+    `run` counts its runs, so that plans made for an earlier run can be recognised. `serial` is its place
+    among all tasks of the world.
     """
 
     id: int
@@ -175,7 +185,7 @@ class Task:
     run: int = 0
     on_worker: bool = False
     cancel_requested: bool = False
-    deleted: bool = False
+    serial: int = -1
 
     def job(self, name: str) -> tuple[StageTask, JobTask] | None:
         """The job whose task name is `name`, with its stage."""

@@ -4,10 +4,10 @@ Source: Zadig v4.1.0 service/workflow/workflow_task_v4.go:2087-2526. Types not l
 stored spec.
 """
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
+from zadig_async.emulator.jsoncopy import clone
 from zadig_async.emulator.shapes import Json
 
 __all__ = ["TYPED", "typed_spec"]
@@ -136,6 +136,6 @@ TYPED = frozenset(_LAYOUTS) - {"vm-service"}
 def typed_spec(job_type: str, values: Mapping[str, Any]) -> Json:
     """The spec of a typed job: every field of its struct, in order; unknown values are left out."""
     return {
-        name: copy.deepcopy(absent) if values.get(name) is None else values[name]
+        name: clone(absent) if values.get(name) is None else values[name]
         for name, absent in _LAYOUTS[job_type].items()
     }

@@ -3,7 +3,6 @@
 `advance` moves time; every other method acts at the moment the world has reached.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,8 +12,12 @@ from zadig_async.emulator.definitions import from_script
 from zadig_async.emulator.directory import Directory
 from zadig_async.emulator.engine import Engine
 from zadig_async.emulator.inputs import apply_inputs, apply_parameters
+from zadig_async.emulator.jsoncopy import clone
 from zadig_async.emulator.ledger import Ledger
+from zadig_async.emulator.listing import Listing
+from zadig_async.emulator.operations import OperationLog
 from zadig_async.emulator.planning import PlanError, finish_spec, plan_stages, start_spec
+from zadig_async.emulator.queue import Queue, Slots
 from zadig_async.emulator.script import (
     JobScript,
     ProjectScript,
@@ -23,11 +26,13 @@ from zadig_async.emulator.script import (
     UserScript,
     WorkflowScript,
 )
+from zadig_async.emulator.shelf import Shelf
 from zadig_async.emulator.state import JobTask, StageTask, Task, Ticket, View, ViewEntry, WorkflowDef
 
 __all__ = ["LICENCE_TEXT", "Refusal", "World"]
 
 LICENCE_TEXT = "用户许可证不可用，请检查许可证后重试"
+_NO_QUEUE = "connection(mongodb:27017[-57]) socket was unexpectedly closed: EOF"
 _RETRYABLE = frozenset({"failed", "timeout", "cancelled", "reject"})
 
 
@@ -56,19 +61,28 @@ class World:
         self.workflows: dict[str, WorkflowDef] = {}
         self.views: list[View] = []
         self.tickets: dict[str, Ticket] = {}
-        self.tasks: list[Task] = []
-        self._first: dict[tuple[str, int], Task] = {}
+        self.operations = OperationLog()
+        self._shelf = Shelf()
+        self.listing = Listing(self._shelf, script)
         self._counters: dict[str, int] = {}
-        self._queue: list[Task] = []
-        self._tick_armed = False
         self._behaviour: dict[str, dict[str, JobScript]] = {}
+        self._slots = Slots()
         self._engine = Engine(
             self.agenda,
             self.book,
             self.directory,
+            self._slots,
             build_concurrency=script.build_concurrency,
             approval_key_delay=script.approval_key_delay,
-            on_free=self._arm_tick,
+            on_free=lambda task: self._queue.freed(task),  # noqa: PLW0108 - the queue comes a moment later
+        )
+        self._queue = Queue(
+            self.agenda,
+            self._slots,
+            self.workflows,
+            period=script.queue_tick,
+            workers=script.workflow_concurrency,
+            begin=self._engine.begin,
         )
         for project in script.projects:
             self._settle(project)
@@ -82,7 +96,7 @@ class World:
                 workflow.next_task_id - 1, *(item.id for item in workflow.tasks), 0
             )
             for item in workflow.tasks:
-                self._remember(self._past_task(definition, workflow, item))
+                self._shelf.add(self._past_task(definition, workflow, item))
         for view in project.views:
             entries = [self._entry(key, enabled=True) for key in view.workflows]
             entries += [self._entry(key, enabled=False) for key in view.disabled]
@@ -105,13 +119,13 @@ class World:
         created = self.start - item.age
         end = created + item.duration
         try:
-            stages = plan_stages(copy.deepcopy(definition), item.id, self.directory, everything=True)
+            stages = plan_stages(definition.copy(), item.id, self.directory, everything=True)
         except PlanError:
             stages = []
         task = Task(
             id=item.id,
             workflow=definition,
-            params=copy.deepcopy(definition.params),
+            params=clone(definition.params),
             stages=stages,
             creator=item.creator,
             revoker=item.creator,
@@ -129,9 +143,10 @@ class World:
                     finish_spec(job, task.id, job.end, definition, self.directory)
         return task
 
-    def _remember(self, task: Task) -> None:
-        self.tasks.append(task)
-        self._first.setdefault((task.workflow.key, task.id), task)
+    @property
+    def tasks(self) -> list[Task]:
+        """Every task there ever was, in the order they were created."""
+        return self._shelf.tasks
 
     @property
     def now(self) -> float:
@@ -146,54 +161,12 @@ class World:
         """Do something `seconds` from now, as part of the world."""
         self.agenda.after(seconds, action)
 
-    def _enqueue(self, task: Task) -> None:
-        self._queue.append(task)
-        self._arm_tick()
-
-    def _arm_tick(self) -> None:
-        """Plan the next scheduler tick.
-
-        Ticks lie on a fixed grid; with nothing new to start none is needed.
-        """
-        if self._tick_armed or not self._queue:
-            return
-        self._tick_armed = True
-        period = self.script.queue_tick
-        passed = int((self.now - self.start) // period) + 1
-        self.agenda.at(self.start + passed * period, self._tick)
-
-    def _tick(self) -> None:
-        self._tick_armed = False
-        self._queue = [task for task in self._queue if task.workflow.key in self.workflows]
-        if sum(task.on_worker for task in self.tasks) >= self.script.workflow_concurrency:
-            return
-        for task in self._queue:
-            limit = self.workflows[task.workflow.key].concurrency_limit
-            busy = sum(other.on_worker and other.workflow.key == task.workflow.key for other in self.tasks)
-            if limit == -1 or busy < limit:
-                self._queue.remove(task)
-                self._engine.begin(task)
-                self._arm_tick()
-                return
-
-    def queue_changed(self) -> None:
-        """A definition changed in a way that may let a waiting task start."""
-        self._arm_tick()
-
     def task(self, workflow_key: str, task_id: int) -> Task | None:
         """A task by workflow and id.
 
         After a delete and re-create the older one is found, as on the server.
         """
-        return self._first.get((workflow_key, task_id))
-
-    def tasks_of(self, project_key: str, workflow_key: str) -> list[Task]:
-        """The visible tasks of a workflow, in the order they were created."""
-        return [
-            task
-            for task in self.tasks
-            if task.workflow.key == workflow_key and task.workflow.project == project_key and not task.deleted
-        ]
+        return self._shelf.find(workflow_key, task_id)
 
     def behaviour(self, workflow_key: str) -> Mapping[str, JobScript]:
         """How the jobs of a workflow behave, by configured name."""
@@ -205,8 +178,13 @@ class World:
         parameters: list[dict[str, Any]],
         inputs: list[dict[str, Any]],
         user: UserScript,
+        *,
+        queued: bool = True,
     ) -> Task:
         """Create a task.
+
+        Without `queued` the server stores it but cannot queue it, says so, and leaves it waiting for ever
+        (Zadig v4.1.0 workflowcontroller/queue.go:75-103).
 
         Raises:
             Refusal: with the server's code and description.
@@ -220,7 +198,7 @@ class World:
             raise Refusal(
                 6160, "workflow need approval ticket to run, which is not supported by openAPI right now."
             )
-        workflow = copy.deepcopy(stored)
+        workflow = stored.copy()
         apply_parameters(workflow, parameters, self.directory, self.script.release)
         apply_inputs(workflow, inputs, self.directory, self.script.release)
         if not self.script.professional and needs_licence(workflow):
@@ -243,9 +221,12 @@ class World:
             created=self.now,
             start=self.now,
         )
-        self._remember(task)
-        self._enqueue(task)
+        self._shelf.add(task)
+        if queued:
+            self._queue.add(task)
         self.ledger.task_created(self.now, user.name, task)
+        if not queued:
+            raise Refusal(6160, _NO_QUEUE)
         return task
 
     def cancel(self, workflow_key: str, task_id: int, user_name: str) -> None:
@@ -257,8 +238,7 @@ class World:
             raise Refusal(6163, f"task: {workflow_key}:{task_id} is passed, cannot cancel")
         before = task.status
         task.status, task.revoker = "cancelled", user_name
-        if task in self._queue:
-            self._queue.remove(task)
+        self._queue.remove(task)
         if task.on_worker:
             self._engine.cancel(task)
         self.ledger.task_cancelled(self.now, user_name, task, before)
@@ -272,7 +252,9 @@ class World:
             raise Refusal(None, "工作流任务状态无法重试")
         before = task.status
         task.run += 1
-        task.on_worker = False
+        if task.on_worker:
+            self._slots.leave(task)
+            self._queue.freed(task)
         task.cancel_requested = False
         for stage in task.stages:
             if stage.status in ("passed", "skipped"):
@@ -285,7 +267,7 @@ class World:
         task.start = self.now
         if self.script.release >= (5, 0, 0):
             task.end = 0.0
-        self._enqueue(task)
+        self._queue.add(task)
         self.ledger.task_retried(self.now, user_name, task, before)
 
     def approve(
@@ -302,7 +284,7 @@ class World:
             self.book.vote(key, user, approve=approve, comment=comment, now=self.now)
         except VoteError as failure:
             raise Refusal(6169, str(failure)) from None
-        self._engine.voted(self.tasks, key)
+        self._engine.voted(key)
         self.ledger.approval_given(
             self.now,
             user.name,
@@ -337,7 +319,7 @@ class World:
         stage.manual_exec.update(excuted=True, manual_exector_id=user.uid, manual_exector_name=user.name)
         stage.status = ""
         task.status = "waiting"
-        self._enqueue(task)
+        self._queue.add(task)
         self.ledger.stage_released(self.now, user.name, task, stage_name)
 
     def answer_error(
@@ -372,8 +354,9 @@ class World:
         action = "create" if replaces is None else "update"
         if replaces is not None and replaces != workflow.key:
             del self.workflows[replaces]
+            self._queue.definition_gone(replaces)
         self.workflows[workflow.key] = workflow
-        self.queue_changed()
+        self._queue.definitions_changed()
         self.ledger.resource_written(self.now, user_name, "workflow", action, workflow.key)
 
     def delete_workflow(self, workflow_key: str, user_name: str) -> None:
@@ -381,9 +364,8 @@ class World:
         if self.workflows.pop(workflow_key, None) is None:
             raise Refusal(6543, "mongo: no documents in result")
         self._counters.pop(workflow_key, None)
-        for task in self.tasks:
-            if task.workflow.key == workflow_key:
-                task.deleted = True
+        self._queue.definition_gone(workflow_key)
+        self._shelf.hide(workflow_key)
         self.ledger.resource_written(self.now, user_name, "workflow", "delete", workflow_key)
 
 
@@ -400,7 +382,7 @@ def _reset(job: JobTask) -> None:
     job.handler_id = job.handler_name = ""
     job.retry_count, job.retrying = 0, False
     job.log = None
-    job.spec = copy.deepcopy(job.fresh_spec)
+    job.spec = clone(job.fresh_spec)
 
 
 def _give_history(task: Task, script: WorkflowScript, start: float, end: float) -> None:

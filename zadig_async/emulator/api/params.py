@@ -1,8 +1,9 @@
 """Reads path and query values with Go's number rules."""
 
+import json
 import re
 
-__all__ = ["bound_int", "go_int"]
+__all__ = ["atoi", "bound_int", "go_int"]
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _LIMIT = 2**63
@@ -21,3 +22,17 @@ def bound_int(text: str | None, default: int) -> int | None:
     if text is None:
         return default
     return go_int(text) if text else 0
+
+
+def atoi(text: str) -> int:
+    """`strconv.Atoi(text)`.
+
+    Raises:
+        ValueError: with Go's own words.
+    """
+    value = go_int(text)
+    if value is None:
+        quoted = json.dumps(text, ensure_ascii=False)
+        reason = "value out of range" if _INTEGER.fullmatch(text) else "invalid syntax"
+        raise ValueError(f"strconv.Atoi: parsing {quoted}: {reason}")
+    return value

@@ -7,12 +7,13 @@ from zadig_async.emulator.exchange import (
     empty,
     http_error,
     json_body,
+    json_bytes,
     plain_error,
     success,
 )
 from zadig_async.emulator.gostruct import GoTypeError, boolean, integer, items, parse, struct, text
 from zadig_async.emulator.inputs import HandlerPanic, InputError
-from zadig_async.emulator.render import task_detail, task_row
+from zadig_async.emulator.render import task_detail, task_list
 from zadig_async.emulator.routing import Call, Route
 from zadig_async.emulator.state import Task
 from zadig_async.emulator.world import Refusal
@@ -36,14 +37,8 @@ def list_tasks(call: Call) -> Response:
     if number is None or size is None:
         return empty(400)
     project = call.query.get("projectKey", "")
-    tasks = call.world.tasks_of(project, call.params["name"])
-    total = len(tasks)
-    if number > 0:
-        # the server sorts by create_time alone; within a second, here the newest id is first
-        tasks = sorted(tasks, key=lambda task: (int(task.created), task.id), reverse=True)
-        if size > 0:
-            tasks = tasks[(number - 1) * size : number * size]
-    return json_body({"total": total, "workflow_tasks": [task_row(task, project) for task in tasks]})
+    total, tasks = call.world.listing.page(project, call.params["name"], number, size, call.world.now)
+    return json_bytes(task_list(total, tasks, project))
 
 
 def get_task(call: Call) -> Response:
@@ -69,10 +64,11 @@ def execute(call: Call) -> Response:
             text(item, "job_name")
     except GoTypeError as failure:
         return http_error(400, str(failure))
+    call.note("新建", "工作流任务", workflow_key, project=project_key, body=call.request.text)
     if not call.world.directory.may(call.user, "execute", project_key):
         return empty(403)
     try:
-        task = call.world.execute(workflow_key, parameters, inputs, call.user)
+        task = call.world.execute(workflow_key, parameters, inputs, call.user, queued=not call.queue_fails)
     except Refusal as refusal:
         return _refused(refusal)
     except InputError as failure:
@@ -101,8 +97,10 @@ def retry(call: Call) -> Response:
     task_id = go_int(call.params["taskID"])
     if task_id is None:
         return http_error(400, "taksID is invalid")
+    name, project = call.params["name"], call.query.get("projectKey", "")
+    call.note("OpenAPI重试", "工作流任务", name, project=project, body=str(task_id))
     try:
-        call.world.retry(call.params["name"], task_id, call.user.name)
+        call.world.retry(name, task_id, call.user.name)
     except Refusal as refusal:
         return _refused(refusal)
     return success()
@@ -142,6 +140,7 @@ def set_remark(call: Call) -> Response:
     workflow = call.world.workflows.get(call.params["name"])
     if workflow is None:
         return coded_error(6542, "mongo: no documents in result")
+    call.note("OpenAPI更新", "工作流任务", workflow.key, project=workflow.project, body=call.request.text)
     if not call.world.directory.may(call.user, "execute", workflow.project):
         return empty(403)
     try:
@@ -153,7 +152,10 @@ def set_remark(call: Call) -> Response:
 
 def release_stage(call: Call) -> Response:
     """`POST …/manualexec/workflow/:workflowName/task/:taskID?stageName=` (workflow_task_v4.go:839)."""
-    return _release(call, call.params["workflowName"], call.query.get("stageName", ""))
+    name, project = call.params["workflowName"], call.query.get("projectName", "")
+    if go_int(call.params["taskID"]) is not None:
+        call.note("手动执行", "工作流任务", name, project=project, body=call.request.text)
+    return _release(call, name, call.query.get("stageName", ""))
 
 
 def release_stage_openapi(call: Call) -> Response:
@@ -162,10 +164,10 @@ def release_stage_openapi(call: Call) -> Response:
         stage = text(struct(parse(call.request.body)), "stage_name")
     except GoTypeError as failure:
         return http_error(400, str(failure))
-    return _release(call, call.params["name"], stage)
+    return _release(call, call.params["name"], stage, openapi=True)
 
 
-def _release(call: Call, workflow_key: str, stage: str) -> Response:
+def _release(call: Call, workflow_key: str, stage: str, *, openapi: bool = False) -> Response:
     task_id = go_int(call.params["taskID"])
     if task_id is None:
         return http_error(400, "invalid task id")
@@ -173,6 +175,9 @@ def _release(call: Call, workflow_key: str, stage: str) -> Response:
     project = workflow.project if workflow is not None else ""
     if not call.world.directory.may(call.user, "execute", project):
         return empty(403)
+    if openapi:
+        asked = call.query.get("projectKey", "")
+        call.note("OpenAPI手动执行", "工作流任务", workflow_key, project=asked, body=call.request.text)
     try:
         call.world.release_stage(workflow_key, task_id, stage, call.user)
     except Refusal as refusal:

@@ -91,6 +91,7 @@ def update_view(call: Call) -> Response:
     read = _entries(call)
     if read is None:
         return empty(400)
+    call.note("(OpenAPI)更新", "工作流视图", name, project=project)
     if not world.directory.may(call.user, "admin", project):
         return empty(403)
     view = _find(world, project, name)
@@ -114,6 +115,7 @@ def delete_view(call: Call) -> Response:
     project, name, world = call.query.get("projectKey", ""), call.params["name"], call.world
     if not project:
         return http_error(400, "projectKey is required")
+    call.note("(OpenAPI)删除", "工作流视图", name, project=project)
     if not world.directory.may(call.user, "admin", project):
         return empty(403)
     view = _find(world, project, name)

@@ -60,7 +60,9 @@ def delete_workflow(call: Call) -> Response:
     key = call.query.get("workflowKey", "")
     if not key:
         return http_error(400, "workflowKey is required")
-    if not call.world.directory.may(call.user, "edit", call.query.get("projectKey", "")):
+    project = call.query.get("projectKey", "")
+    call.note("(OpenAPI)删除", "工作流", key, project=project)
+    if not call.world.directory.may(call.user, "edit", project):
         return empty(403)
     try:
         call.world.delete_workflow(key, call.user.name)
@@ -69,18 +71,24 @@ def delete_workflow(call: Call) -> Response:
     return success()
 
 
-def _read(call: Call) -> WorkflowDef | Response:
+def _read(call: Call, method: str) -> WorkflowDef | Response:
     try:
         document = parse_yaml(call.request.body)
     except YamlError as failure:
         return http_error(400, str(failure))
-    key = document.get("name") if isinstance(document, dict) else None
+    fields = document if isinstance(document, dict) else {}
+    key, project = str(fields.get("name") or ""), str(fields.get("project") or "")
+    workflow: WorkflowDef | Response
     try:
-        return from_document(document, call.world.directory, call.world.behaviour(str(key)))
+        workflow = from_document(document, call.world.directory, call.world.behaviour(key))
     except DefinitionError as failure:
         # what does not even fit the struct is a bad request; everything else is the lint
         text = str(failure)
-        return http_error(400, text) if text.startswith("yaml:") else coded_error(6545, text)
+        if text.startswith("yaml:"):
+            return http_error(400, text)
+        workflow = coded_error(6545, text)
+    call.note(method, "工作流", key, project=project, body=call.request.text, body_type="yaml")
+    return workflow
 
 
 def _licence(call: Call, workflow: WorkflowDef) -> Response | None:
@@ -100,7 +108,7 @@ def _same_display_name(world: World, workflow: WorkflowDef) -> bool:
 
 def create_workflow(call: Call) -> Response:
     """`POST /api/aslan/workflow/v4` with a YAML (or JSON) body (handler/workflow_v4.go:85)."""
-    workflow = _read(call)
+    workflow = _read(call, "新增")
     if isinstance(workflow, Response):
         return workflow
     world = call.world
@@ -125,7 +133,7 @@ def update_workflow(call: Call) -> Response:
 
     Replaces everything, the name included (handler/workflow_v4.go:444).
     """
-    workflow = _read(call)
+    workflow = _read(call, "更新")
     if isinstance(workflow, Response):
         return workflow
     world = call.world
