@@ -16,6 +16,7 @@ from zadig_async.errors import (
     DecodeError,
     ForbiddenError,
     JournalError,
+    LeaseHeldError,
     LeaseLostError,
     NotFoundError,
     OutcomeUnknownError,
@@ -46,6 +47,7 @@ PARENT: dict[type[ZadigError], type[Exception]] = {
     DecodeError: ZadigError,
     PreflightError: ZadigError,
     JournalError: ZadigError,
+    LeaseHeldError: JournalError,
     LeaseLostError: JournalError,
 }
 
@@ -86,6 +88,7 @@ def examples() -> list[ZadigError]:
         ServerError("x", status=502),
         DecodeError("y", problems=["$.a: missing"], call="GET /x", status=200, hint="z"),
         PreflightError("p", findings=["a", "b"]),
+        LeaseHeldError("taken"),
         LeaseLostError("gone"),
     ]
     answers = [kind for kind in tree(ApiError) if issubclass(kind, ApiError)]

@@ -17,6 +17,7 @@
       DecodeError               an answer arrived that cannot be read: every path and reason
       PreflightError            the plan does not fit the live workflow definition: all findings at once
       JournalError              the journal cannot be written or trusted: nothing was sent
+        LeaseHeldError          another driver owns this: nothing was begun
         LeaseLostError          another driver owns this now: stand down
 
 A workflow that failed is an answer, not an exception: see `zadig_async.Outcome`.
@@ -199,6 +200,12 @@ class PreflightError(ZadigError):
 
 class JournalError(ZadigError):
     """The journal cannot be written or trusted; nothing was sent."""
+
+
+class LeaseHeldError(JournalError):
+    """Another driver owns this workflow in the same journal; nothing was begun."""
+
+    hint = "Let that driver finish, or stop it; what it leaves behind can then be resumed."
 
 
 class LeaseLostError(JournalError):
