@@ -22,7 +22,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "emulator.md"
 
 async def test_the_world_of_the_page_fails_once_and_passes_when_retried() -> None:
     (world,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    rule = ApprovalRule(project="shop", workflow="deploy-api", gate="staging-gate")
+    rule = ApprovalRule(project="shop", workflow="deploy-api", gate="staging-gate", own_tasks=True)
     policy = RunPolicy(approvals=ApprovalPolicy([rule]), poll_every=0.05, settle=0.2)
     async with (
         Emulator(YAML(typ="safe").load(world), speed=60.0) as emulator,
@@ -32,7 +32,6 @@ async def test_the_world_of_the_page_fails_once_and_passes_when_retried() -> Non
         first = await orchestrator.run(Launch("shop", "deploy-api", jobs=ALL_JOBS))
         assert first.verdict is Verdict.FAILED
         assert first.ref is not None
-        await zadig.tasks.retry(first.ref)
-        second = await orchestrator.attach(first.ref).wait()
+        second = await (await orchestrator.retry(first.ref)).wait()
     assert second.ok
     assert second.ref == first.ref

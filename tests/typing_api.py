@@ -9,13 +9,18 @@ from zadig_async import (
     ALL_JOBS,
     ApprovalPolicy,
     ApprovalRule,
+    Audit,
     Deadlines,
+    Freeze,
     Gate,
     GateKind,
+    Journal,
+    KillSwitch,
     Launch,
     Orchestrator,
     Outcome,
     Phase,
+    ReconcilePolicy,
     RequestRecord,
     RetryPolicy,
     Run,
@@ -28,6 +33,7 @@ from zadig_async import (
     TaskSummary,
     Ticket,
     Verdict,
+    Window,
     Workflow,
     WorkflowRef,
     ZadigClient,
@@ -148,6 +154,34 @@ async def orchestrate(launches: list[Launch]) -> None:
         attached = orchestrator.attach(TaskRef.parse("shop/deploy-api#56"))
         assert_type(attached.ref, TaskRef)
         assert_type(await orchestrator.run_all(launches), list[Outcome])
+
+
+async def go_on_after_a_crash(zadig: ZadigClient, approver: ZadigClient, launches: list[Launch]) -> None:
+    rule = ApprovalRule(
+        project="shop",
+        workflow="deploy-*",
+        gate="prod-gate",
+        windows=[Window.parse("Mon-Thu 09:00-16:00 Europe/Berlin")],
+        soak=300.0,
+    )
+    freeze = Freeze.parse("2026-12-23 .. 2027-01-04 Europe/Berlin: year's end")
+    policy = RunPolicy(
+        approvals=ApprovalPolicy([rule], freezes=[freeze], max_per_hour=20),
+        reconcile=ReconcilePolicy(window=300.0, when_absent="retrigger"),
+    )
+    switch = KillSwitch(Path("STOP"))
+    audit = await Audit.open(Path("release.audit.jsonl"))
+    async with (
+        await Journal.open("release.journal") as journal,
+        Orchestrator(
+            zadig, policy, journal=journal, audit=audit, switch=switch, voter=approver
+        ) as orchestrator,
+    ):
+        assert_type(await orchestrator.resume(launches), list[Outcome])
+        assert_type(await orchestrator.retry(TaskRef("shop", "deploy-api", 7), "flaky network"), Run)
+        switch.pull("a person said stop")
+        assert_type(switch.pulled(), str | None)
+    await audit.close()
 
 
 def why(error: ZadigError) -> int | None:

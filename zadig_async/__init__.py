@@ -5,6 +5,8 @@ import typing as _typing
 from zadig_async import errors
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ZadigError
+from zadig_async.journal.audit import Audit
+from zadig_async.journal.journal import Journal
 from zadig_async.model.gate import Gate, GateKind
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.launch import ALL_JOBS, Launch
@@ -15,9 +17,12 @@ from zadig_async.model.task import Task, TaskStatus, TaskSummary
 from zadig_async.model.ticket import Ticket
 from zadig_async.model.workflow import Workflow
 from zadig_async.orchestrator import events
+from zadig_async.orchestrator.approval import ApprovalPolicy, ApprovalRule
+from zadig_async.orchestrator.calendar import Freeze, Window
 from zadig_async.orchestrator.orchestrator import Orchestrator
-from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule, Deadlines, RunPolicy
+from zadig_async.orchestrator.policy import Deadlines, ReconcilePolicy, RunPolicy
 from zadig_async.orchestrator.run import Run
+from zadig_async.orchestrator.switch import KillSwitch
 from zadig_async.transport.retry import RequestRecord, RetryPolicy
 
 if _typing.TYPE_CHECKING:
@@ -29,13 +34,18 @@ __all__ = [
     "ALL_JOBS",
     "ApprovalPolicy",
     "ApprovalRule",
+    "Audit",
     "Deadlines",
+    "Freeze",
     "Gate",
     "GateKind",
+    "Journal",
+    "KillSwitch",
     "Launch",
     "Orchestrator",
     "Outcome",
     "Phase",
+    "ReconcilePolicy",
     "RequestRecord",
     "RetryPolicy",
     "Run",
@@ -48,6 +58,7 @@ __all__ = [
     "TaskSummary",
     "Ticket",
     "Verdict",
+    "Window",
     "Workflow",
     "WorkflowRef",
     "ZadigClient",

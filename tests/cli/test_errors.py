@@ -57,7 +57,7 @@ def test_a_trigger_that_fails(
     cli: Cli, zadig: Zadig, kind: str, settings: dict[str, Any], code: int, words: str
 ) -> None:
     zadig.fault(kind, method="POST", **settings)
-    result = cli("run", "shop/good", "--all-jobs", POLL)
+    result = cli("run", "shop/good", "--all-jobs", POLL, "--reconcile-for", "1s")
     assert result.code == code
     assert words in result.out
     if code == 3:
@@ -65,9 +65,12 @@ def test_a_trigger_that_fails(
     assert zadig.writes() == ["POST /openapi/workflows/custom/task"], "a trigger is sent once, whatever comes"
 
 
+ONE_BY_ONE = ("--concurrency", "1", "--reconcile-for", "1s")
+
+
 def test_an_unknown_outcome_wins_over_everything(cli: Cli, zadig: Zadig) -> None:
     zadig.fault("reset_after", method="POST")
-    result = cli("run", "shop/good", "shop/bad", "shop/nowhere", "--all-jobs", POLL, "--concurrency", "1")
+    result = cli("run", "shop/good", "shop/bad", "shop/nowhere", "--all-jobs", POLL, *ONE_BY_ONE)
     assert result.code == 3
 
 

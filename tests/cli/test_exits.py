@@ -7,6 +7,7 @@ from zadig_async.cli import exits
 from zadig_async.errors import ZadigError
 from zadig_async.model.ids import WorkflowRef
 from zadig_async.model.outcome import Outcome, Verdict
+from zadig_async.orchestrator.writes import HaltedError
 
 UNAUTHORIZED = errors.UnauthorizedError("no", status=401)
 NOT_FOUND = errors.NotFoundError("no", status=500)
@@ -22,6 +23,8 @@ ERRORS = [
     (errors.PreflightError("x"), 2),
     (errors.DecodeError("x"), 2),
     (errors.JournalError("x"), 2),
+    (errors.LeaseHeldError("x"), 75),
+    (errors.LeaseLostError("x"), 75),
     (UNAUTHORIZED, 2),
     (errors.ForbiddenError("x", status=403), 2),
     (NOT_FOUND, 2),
@@ -47,9 +50,12 @@ ALONE = [
     (Verdict.REFUSED, UNREACHABLE, 75),
     (Verdict.REFUSED, None, 2),
     (Verdict.UNKNOWN, errors.OutcomeUnknownError("x"), 3),
+    (Verdict.REFUSED, errors.LeaseHeldError("x"), 75),
     (Verdict.BLOCKED, None, 4),
+    (Verdict.BLOCKED, HaltedError("x"), 4),
     (Verdict.DEADLINE, errors.DeadlineError("x"), 75),
     (Verdict.LOST, UNREACHABLE, 75),
+    (Verdict.LOST, errors.LeaseLostError("x"), 75),
     (Verdict.LOST, NOT_FOUND, 2),
     (Verdict.LOST, UNAUTHORIZED, 2),
     (Verdict.DETACHED, None, 130),
@@ -89,7 +95,7 @@ def test_the_tables_above_leave_nothing_out() -> None:
             *(family(sub) for sub in cls.__subclasses__() if sub.__module__ == errors.__name__)
         )
 
-    abstract = {errors.ZadigError, errors.ApiError, errors.LeaseLostError}
+    abstract = {errors.ZadigError, errors.ApiError}
     assert family(errors.ZadigError) - abstract == {type(error) for error, _ in ERRORS}
     assert {verdict for verdict, _, _ in ALONE} == set(Verdict)
 

@@ -267,7 +267,9 @@ def test_on_a_terminal_a_person_is_asked(shell: Zadig, typed: bytes, code: int, 
 
 @posix_only
 def test_a_closed_pipe_does_not_end_the_watching(shell: Zadig) -> None:
-    with process(["run", "shop/gated", "--all-jobs", POLL, "--approve", "shop/gated:gate"]) as child:
+    with process(
+        ["run", "shop/gated", "--all-jobs", POLL, "--approve", "shop/gated:gate", "--approve-own"]
+    ) as child:
         wait_for(child, "launching")
         assert child.stdout is not None
         child.stdout.close()

@@ -22,7 +22,7 @@ from zadig_async.cli.render.columns import table
 from zadig_async.cli.render.live import LiveRenderer
 from zadig_async.cli.render.records import event_record
 from zadig_async.cli.render.renderer import Labels
-from zadig_async.errors import ConnectError, NotFoundError, PreflightError
+from zadig_async.errors import ConnectError, JournalError, NotFoundError, PreflightError
 from zadig_async.model.gate import Gate, GateKind
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.outcome import Outcome, Verdict
@@ -158,6 +158,43 @@ def test_labels_never_get_narrower() -> None:
         ),
         (events.PollRecovered(workflow=API, ref=REF, failed_for=5), "can be read again after 5.0s"),
         (events.Cancelling(workflow=API, ref=REF, reason="asked to"), "cancelling the task: asked to"),
+        (events.Retrying(workflow=API, ref=REF, reason="asked to"), "running the task again: asked to"),
+        (
+            events.LaunchUnanswered(workflow=API, reason="cut\nshort"),
+            "no clear answer to the trigger, looking for its task: cut short",
+        ),
+        (
+            events.Adopted(workflow=API, ref=REF, sure=True),
+            "found its task: shop/deploy-api#3, it carries this run's id",
+        ),
+        (
+            events.Adopted(workflow=API, ref=REF, sure=False),
+            "found its task: shop/deploy-api#3, no other can be it",
+        ),
+        (
+            events.LaunchRepeated(workflow=API, attempt=2),
+            "no task has come of it: launching once more (attempt 2)",
+        ),
+        (
+            events.DuplicateFound(
+                workflow=API, ref=REF, duplicate=TaskRef("shop", "x", 4), cancelled=True, reason="late"
+            ),
+            "DUPLICATE shop/x#4: late; cancelled",
+        ),
+        (
+            events.DuplicateFound(
+                workflow=API, ref=REF, duplicate=TaskRef("shop", "x", 4), cancelled=False, reason="late"
+            ),
+            "DUPLICATE shop/x#4: late; NOT cancelled: look at it",
+        ),
+        (
+            events.JournalFailed(workflow=API, error=JournalError("the disk is full")),
+            "could not be written down, nothing new is begun: journal: the disk is full",
+        ),
+        (
+            events.GateJudged(workflow=API, ref=REF, gate=GATE, allowed=True, reason="its window is open"),
+            "gate gate: its window is open",
+        ),
     ],
 )
 def test_events_are_told_in_plain_words(event: events.Event, text: str | None) -> None:
@@ -257,6 +294,10 @@ def every_event() -> list[events.Event]:
         "lines": (LogLine("text"),),
         "count": 2,
         "complete": False,
+        "sure": True,
+        "attempt": 2,
+        "duplicate": TaskRef("shop", "deploy-api", 4),
+        "cancelled": False,
         "failing_for": 1.5,
         "failed_for": 1.5,
         "outcome": Outcome(workflow=API, verdict=Verdict.LOST, error=missing, gates=(GATE,)),

@@ -67,7 +67,7 @@ def test_json_lines_end_with_the_outcomes(cli: Cli) -> None:
 
 
 def test_a_gate_a_rule_allows_is_approved(cli: Cli, zadig: Zadig) -> None:
-    result = cli("run", "shop/gated", "--all-jobs", POLL, "--approve", "shop/ga*:gate")
+    result = cli("run", "shop/gated", "--all-jobs", POLL, "--approve", "shop/ga*:gate", "--approve-own")
     assert result.code == 0
     assert "waits at gate gate for bot, alice: allowed by the rule for shop/ga* gate gate" in result.out
     (vote,) = zadig.emulator.ledger.approvals
@@ -152,7 +152,7 @@ def test_a_file_says_what_to_run_and_what_to_approve(cli: Cli, zadig: Zadig, tmp
           - ref: shop/good
             inputs: {build: {type: freestyle}}
             params: {branch: dev}
-        approvals: [{project: shop, workflow: gated, gate: gate, comment: CHG-7}]
+        approvals: [{project: shop, workflow: gated, gate: gate, own_tasks: true, comment: CHG-7}]
         policy: {poll_every: 0.1, deadlines: {total: 1m}}
         """,
         encoding="utf-8",
@@ -210,7 +210,9 @@ def test_wrong_usage_exits_2_and_says_how_to_mend_it(alone: Cli, argv: tuple[str
 
 def test_watch_adopts_tasks_of_others_with_the_rules_of_a_file(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "l.yaml"
-    file.write_text("approvals: [{project: shop, workflow: gated, gate: gate}]", encoding="utf-8")
+    file.write_text(
+        "approvals: [{project: shop, workflow: gated, gate: gate, own_tasks: true}]", encoding="utf-8"
+    )
     blocked = cli("run", "shop/gated", "--all-jobs", POLL, "--gate-timeout", "0")
     assert blocked.code == 4
     result = cli("watch", "shop/gated#1", "shop/good#7", POLL, "--file", str(file))

@@ -21,7 +21,7 @@ from zadig_async import (
     Verdict,
 )
 from zadig_async.orchestrator import events
-from zadig_async.orchestrator.policy import Permission
+from zadig_async.orchestrator.approval import Circumstances, Permission
 
 APPROVE = "/openapi/workflows/custom/task/approve"
 DETAIL = "/openapi/workflows/custom/task"
@@ -191,9 +191,11 @@ async def test_a_proof_that_cannot_be_read_is_looked_for_again(peer: Peer) -> No
 class _AllowsOnce(ApprovalPolicy):
     """Allows a gate at the first question and never again, as when a condition fails meanwhile."""
 
-    def permission(self, ref: TaskRef, gate: Gate, seen: TaskStatus) -> Permission:
+    def permission(
+        self, ref: TaskRef, gate: Gate, seen: TaskStatus, given: Circumstances | None = None
+    ) -> Permission:
         asked.append(gate.key)
-        rule = ApprovalRule(project="*", workflow="*", gate="*") if len(asked) <= 2 else None
+        rule = ApprovalRule(project="*", workflow="*", gate="*") if len(asked) <= 1 else None
         return Permission(rule, "allowed" if rule is not None else "no longer")
 
 

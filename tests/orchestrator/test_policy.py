@@ -28,7 +28,8 @@ def seen(*statuses: str) -> TaskStatus:
 
 
 def rule(**fields: Any) -> ApprovalRule:
-    return ApprovalRule(**{"project": "shop", "workflow": "deploy-*", "gate": "gate", **fields})
+    names = {"project": "shop", "workflow": "deploy-*", "gate": "gate"}
+    return ApprovalRule(**{**names, "own_tasks": True, **fields})
 
 
 def test_nothing_is_allowed_by_default() -> None:

@@ -406,11 +406,11 @@ async def test_a_task_retried_while_its_end_is_read_is_watched_on(peer: Peer) ->
 
 
 @in_virtual_time(world(workflow("api", [job("build", outcome="failed")])))
-async def test_an_end_that_was_rewritten_while_it_was_read_is_told_as_it_is_now(peer: Peer) -> None:
+async def test_a_failure_that_zadig_rewrites_to_cancelled_is_told_as_a_failure(peer: Peer) -> None:
     def cancel(event: events.Event) -> None:
         if isinstance(event, events.TaskChanged) and event.after == "failed":
             peer.world().cancel("api", 1, "alice")
 
     async with Orchestrator(peer.zadig, peer.policy(), on_event=cancel) as orchestrator:
         outcome = await orchestrator.run(launch("api"))
-    assert (outcome.verdict, outcome.status) == (Verdict.CANCELLED, "cancelled")
+    assert (outcome.verdict, outcome.status) == (Verdict.FAILED, "cancelled")

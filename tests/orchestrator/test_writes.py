@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.virtual_time import virtual_time
-from zadig_async.orchestrator.writes import DetachedError, OutdatedError, Permit, finish
+from zadig_async.orchestrator.writes import DetachedError, HaltedError, OutdatedError, Permit, finish
 
 
 def granted() -> Permit:
@@ -102,8 +102,13 @@ async def test_a_permit_grows_old() -> None:
 @virtual_time
 async def test_a_permit_ends_when_nothing_may_be_sent_any_more() -> None:
     allowed = [True]
-    permit = Permit(lambda: allowed[0])
+
+    def guard() -> None:
+        if not allowed[0]:
+            raise HaltedError("not sent: asked to")
+
+    permit = Permit(guard)
     permit()
     allowed[0] = False
-    with pytest.raises(DetachedError):
+    with pytest.raises(HaltedError, match="asked to"):
         permit()

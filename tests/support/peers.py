@@ -53,6 +53,7 @@ class Peer:
         *,
         approve: str | None = None,
         after_passed: bool = True,
+        own_tasks: bool = True,
         follow_logs: bool = False,
         deadlines: Deadlines | None = None,
         concurrency: int = 16,
@@ -60,7 +61,15 @@ class Peer:
     ) -> RunPolicy:
         """Return a policy that is as quick as the world; seconds are the world's."""
         rules = (
-            [ApprovalRule(project="shop", workflow="*", gate=approve, after_passed=after_passed)]
+            [
+                ApprovalRule(
+                    project="shop",
+                    workflow="*",
+                    gate=approve,
+                    after_passed=after_passed,
+                    own_tasks=own_tasks,
+                )
+            ]
             if approve is not None
             else []
         )
@@ -72,6 +81,7 @@ class Peer:
             poll_every=3.0 / self.speed,
             outage=outage / self.speed,
             settle=10.0 / self.speed,
+            read_back=10.0 / self.speed,
         )
 
     def scaled(self, deadlines: Deadlines) -> Deadlines:

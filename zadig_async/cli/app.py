@@ -22,6 +22,7 @@ _COMMANDS: Final = MappingProxyType(
     {
         "demo": "Watch four releases run against a small Zadig on this machine.",
         "run": "Start one workflow or many, and watch them to their end.",
+        "resume": "Go on with what a journal says is not at its end.",
         "watch": "Watch tasks that are already running.",
         "logs": "Print the logs of a task.",
         "approve": "Approve or reject a gate of a task.",
@@ -29,6 +30,8 @@ _COMMANDS: Final = MappingProxyType(
         "tasks": "List, read, cancel and retry tasks.",
         "views": "List, create, update and delete views.",
         "tickets": "Create pre-approval tickets.",
+        "journal": "Show what a journal holds, and settle what it cannot know.",
+        "audit": "Verify an audit file.",
         "doctor": "Check URL, network, token and server, and say how to mend them.",
         "emulator": "Serve a small Zadig on this machine to try things on.",
         "completion": "Print a script that completes commands with the Tab key.",

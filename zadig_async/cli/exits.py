@@ -6,6 +6,8 @@ from typing import Final
 
 from zadig_async.errors import (
     ForbiddenError,
+    LeaseHeldError,
+    LeaseLostError,
     NotFoundError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -29,13 +31,13 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
     """A request that may deploy was sent and got no clear answer."""
     BLOCKED = 4
-    """It waits for a human, or a human said no here."""
+    """It waits for a human, a human said no here, or the kill switch is pulled."""
     PARTIAL = 5
     """Some succeeded, some did not."""
     FAULT = 70
     """A fault of this program."""
     TRY_LATER = 75
-    """The server cannot be reached or used now, or our own deadline passed."""
+    """The server cannot be reached or used now, another driver is at work, or our own deadline passed."""
     DETACHED = 130
     """Told to stop watching; the tasks go on."""
 
@@ -46,10 +48,10 @@ Exit codes:
     1  a run failed, was rejected, cancelled, timed out or skipped
     2  wrong usage, configuration, key or token; a refused launch
     3  unknown: a request that may deploy got no clear answer (always wins)
-    4  blocked: it waits for a human, or you answered no
+    4  blocked: it waits for a human, you answered no, or the stop file is there
     5  partial: some succeeded, some did not
    70  a fault of this program
-   75  the server cannot be used now, or a deadline passed: try later
+   75  the server cannot be used now, another driver is at work, or a deadline passed: try later
   130  stopped by Ctrl-C; tasks on the server go on
 """
 
@@ -79,7 +81,7 @@ def of_error(error: ZadigError) -> ExitCode:
     match error:
         case OutcomeUnknownError():
             return ExitCode.UNKNOWN
-        case TransportError() | RateLimitedError() | ServerError():
+        case TransportError() | RateLimitedError() | ServerError() | LeaseHeldError() | LeaseLostError():
             return ExitCode.TRY_LATER
         case _:
             return ExitCode.USAGE

@@ -9,6 +9,7 @@ import attrs
 
 from zadig_async.cli import exits, output
 from zadig_async.cli.exits import ExitCode
+from zadig_async.cli.memory_options import Memory
 from zadig_async.cli.render import summary
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.render.renderer import JsonRenderer, PlainRenderer, Renderer
@@ -47,7 +48,9 @@ class Following:
         session: The command line.
         policy: What may be done, and how patiently.
         board: The launches and tasks.
-        again: Words that follow `zadig-async watch` and its tasks to go on in the same way.
+        again: Words of a command that goes on in the same way: those that follow `zadig-async watch` and its
+            tasks, or, with a journal, `zadig-async resume` and its file.
+        memory: What the run is remembered and stopped by.
         judge: Turns the outcomes into the exit code.
         advise: Whether to say what to do about outcomes that are no success.
     """
@@ -56,6 +59,7 @@ class Following:
     policy: RunPolicy
     board: Board
     again: Sequence[str] = ()
+    memory: Memory = attrs.field(factory=Memory)
     judge: Callable[[Sequence[Outcome]], ExitCode] = exits.of_outcomes
     advise: bool = True
     _renderer: Renderer = attrs.field(init=False)
@@ -77,7 +81,14 @@ class Following:
             self._renderer.event(event)
 
         outcomes: Sequence[Outcome] | None = None
-        orchestrator = Orchestrator(zadig, self.policy, on_event=on_event)
+        orchestrator = Orchestrator(
+            zadig,
+            self.policy,
+            on_event=on_event,
+            journal=self.memory.journal,
+            audit=self.memory.audit,
+            switch=self.memory.switch,
+        )
         with Ladder(lambda: self._detach(orchestrator), self._last) as ladder:
             try:
                 async with self._renderer, orchestrator:
@@ -93,7 +104,8 @@ class Following:
         self._renderer.outcomes(outcomes, code)
         if self.advise and not self.session.json:
             output.say_lines(summary.advice(outcomes))
-        if any(outcome.verdict in _GO_ON for outcome in outcomes):
+        journaled = self.memory.journal is not None
+        if any(outcome.verdict in (_OPEN if journaled else _GO_ON) for outcome in outcomes):
             self._renderer.note(self._last()[0])
         return Followed(code=code, outcomes=outcomes)
 
@@ -106,7 +118,8 @@ class Following:
     def _last(self) -> tuple[str, ExitCode]:
         """Say what goes on without us and how to go on with it, and return the code of an early end."""
         doubt = list(self.board.in_doubt())
-        text = resume_text(self.board.unfinished(), doubt, self.board.not_started(), self.again)
+        journal = None if self.memory.journal is None else self.memory.journal.name
+        text = resume_text(self.board.unfinished(), doubt, self.board.not_started(), self.again, journal)
         return text, ExitCode.UNKNOWN if doubt else ExitCode.DETACHED
 
     def _make_renderer(self, clock: Callable[[], float]) -> Renderer:
@@ -120,6 +133,7 @@ class Following:
 
 
 _GO_ON = frozenset({Verdict.DETACHED, Verdict.LOST, Verdict.DEADLINE, Verdict.BLOCKED})
+_OPEN = _GO_ON | {Verdict.UNKNOWN}
 
 
 def _console() -> "Console":
@@ -133,6 +147,7 @@ def resume_text(
     in_doubt: Iterable[WorkflowRef],
     not_started: Iterable[WorkflowRef],
     again: Sequence[str],
+    journal: str | None = None,
 ) -> str:
     """Say which tasks go on and how to watch them again, and what was not or perhaps started.
 
@@ -141,18 +156,22 @@ def resume_text(
         in_doubt: Workflows whose trigger has no answer.
         not_started: Workflows that were not launched.
         again: Further words of the command.
+        journal: The journal's file, from which everything goes on, or None.
     """
     refs = [safe(str(ref)) for ref in unfinished]
     missing = [safe(str(ref)) for ref in not_started]
     lines = []
     if refs:
         lines.append(f"Going on without us: {', '.join(refs)}")
-        lines.append(f"To watch again: {shlex.join(['zadig-async', 'watch', *refs, *again])}")
+        if journal is None:
+            lines.append(f"To watch again: {shlex.join(['zadig-async', 'watch', *refs, *again])}")
     lines += [
         f"It may have been started: {safe(str(ref))}. Look: {shlex.join(_look_at(ref))}" for ref in in_doubt
     ]
     if missing:
         lines.append(f"Not started: {', '.join(missing)}")
+    if lines and journal is not None:
+        lines.append(f"To go on: {shlex.join(['zadig-async', 'resume', journal, *again])}")
     return "\n".join(lines) or "No task is left running."
 
 

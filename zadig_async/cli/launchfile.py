@@ -10,11 +10,19 @@
             repos: [{codehost_name: gitlab, repo_namespace: mall, repo_name: shop-api, branch: main}]
         allow_bypass: []
     approvals:
-      - {project: shop, workflow: "deploy-*", gate: staging-gate}
+      - project: shop
+        workflow: "deploy-*"
+        gate: staging-gate
+        own_tasks: true                 # tasks this very account has started too
+        windows: ["Mon-Thu 09:00-16:00 Europe/Berlin"]
+        soak: 5m
+    freezes: ["2026-12-23 .. 2027-01-04 Europe/Berlin: year's end"]
     policy:
       concurrency: 8
       poll_every: 3
+      approvals_per_hour: 20
       deadlines: {queue: 10m, run: 1h, gate: 30m, total: 2h, cancel: false}
+      reconcile: {window: 5m, marker: zadig_async_run, when_absent: stop}
 
 Everything is checked before anything is sent, and everything that is wrong is said at once.
 """
@@ -22,6 +30,7 @@ Everything is checked before anything is sent, and everything that is wrong is s
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -33,7 +42,14 @@ from zadig_async.model.ids import WorkflowRef
 from zadig_async.model.input import JobInput, RepoParam
 from zadig_async.model.input_reader import input_from_mapping
 from zadig_async.model.launch import ALL_JOBS, Launch
-from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule, Deadlines, RunPolicy
+from zadig_async.orchestrator.calendar import Freeze, Window
+from zadig_async.orchestrator.policy import (
+    ApprovalPolicy,
+    ApprovalRule,
+    Deadlines,
+    ReconcilePolicy,
+    RunPolicy,
+)
 
 T = TypeVar("T")
 
@@ -47,8 +63,20 @@ _LAUNCH: Final = (
     "inputs",
     "allow_bypass",
 )
-_RULE: Final = ("project", "workflow", "gate", "after_passed", "comment")
-_POLICY: Final = ("concurrency", "poll_every", "deadlines")
+_RULE: Final = (
+    "project",
+    "workflow",
+    "gate",
+    "after_passed",
+    "own_tasks",
+    "unchanged",
+    "windows",
+    "soak",
+    "comment",
+)
+_POLICY: Final = ("concurrency", "poll_every", "approvals_per_hour", "deadlines", "reconcile")
+_RECONCILE: Final = ("window", "marker", "account", "when_absent", "attempts", "operation_log")
+_ABSENCE: Final = ("stop", "retrigger")
 _WAITS: Final = ("queue", "run", "gate", "total")
 _STEP: Final = re.compile(r"\.([A-Za-z_]\w*)|\[([0-9]+)\]")
 
@@ -99,10 +127,13 @@ def read_input_file(name: str) -> Mapping[str, JobInput]:
 
 def _build(document: Document) -> LaunchFile:
     reader = _Reader(document)
-    top = reader.mapping(document.value, (), ("launches", "approvals", "policy"))
+    top = reader.mapping(document.value, (), ("launches", "approvals", "freezes", "policy"))
     launches = [reader.launch(item, place) for place, item in reader.items(top, "launches", ())]
     rules = [reader.rule(item, place) for place, item in reader.items(top, "approvals", ())]
-    policy = reader.policy(top.get("policy", {}), ("policy",), [rule for rule in rules if rule is not None])
+    freezes = reader.parsed(top, "freezes", (), Freeze.parse)
+    policy = reader.policy(
+        top.get("policy", {}), ("policy",), [rule for rule in rules if rule is not None], freezes
+    )
     reader.finish()
     return LaunchFile(launches=tuple(launch for launch in launches if launch is not None), policy=policy)
 
@@ -162,12 +193,45 @@ class _Reader:
             return None
         texts = {key: self._text(table, key, place) for key in ("project", "workflow", "gate")}
         after_passed = self._flag(table, "after_passed", place, otherwise=True)
+        own_tasks = self._flag(table, "own_tasks", place)
+        unchanged = self._flag(table, "unchanged", place, otherwise=True)
+        windows = self.parsed(table, "windows", place, Window.parse)
+        soak = self._seconds(table, "soak", place) or 0.0
         comment = self._text(table, "comment", place, required=False)
         if len(self._problems) > before:
             return None
-        return self._make(place, lambda: ApprovalRule(after_passed=after_passed, comment=comment, **texts))
+        return self._make(
+            place,
+            lambda: ApprovalRule(
+                after_passed=after_passed,
+                own_tasks=own_tasks,
+                unchanged=unchanged,
+                windows=windows,
+                soak=soak,
+                comment=comment,
+                **texts,
+            ),
+        )
 
-    def policy(self, value: object, place: Place, rules: Iterable[ApprovalRule]) -> RunPolicy:
+    def parsed(
+        self, table: Mapping[str, Any], key: str, place: Place, parse: Callable[[str], T]
+    ) -> tuple[T, ...]:
+        """Read a list of texts, each of which has a form of its own."""
+        read = []
+        for where, item in self.items(table, key, place):
+            if isinstance(item, str):
+                read.append(self._make(where, partial(parse, item)))
+            else:
+                self._wrong(where, f"expected text, got {_kind(item)}", "Put it in quotes.")
+        return tuple(item for item in read if item is not None)
+
+    def policy(
+        self,
+        value: object,
+        place: Place,
+        rules: Iterable[ApprovalRule],
+        freezes: Iterable[Freeze] = (),
+    ) -> RunPolicy:
         table = self.mapping(value, place, _POLICY)
         waits = self.mapping(table.get("deadlines", {}), (*place, "deadlines"), (*_WAITS, "cancel"))
         deadlines = Deadlines(
@@ -175,18 +239,35 @@ class _Reader:
             cancel=self._flag(waits, "cancel", (*place, "deadlines")),
         )
         default = RunPolicy()
-        concurrency = table.get("concurrency", default.concurrency)
-        if type(concurrency) is not int or concurrency < 1:
-            self._wrong((*place, "concurrency"), f"expected a whole number from 1, got {_kind(concurrency)}")
-            concurrency = default.concurrency
+        concurrency = self._count(table, "concurrency", place) or default.concurrency
+        per_hour = self._count(table, "approvals_per_hour", place)
         every = self._seconds(table, "poll_every", place)
         if every == 0:
             self._wrong((*place, "poll_every"), "expected more than 0 seconds")
         return RunPolicy(
             concurrency=concurrency,
-            approvals=ApprovalPolicy(rules),
+            approvals=ApprovalPolicy(rules, freezes=freezes, max_per_hour=per_hour),
             deadlines=deadlines,
             poll_every=every or default.poll_every,
+            reconcile=self._reconcile(table.get("reconcile", {}), (*place, "reconcile")),
+        )
+
+    def _reconcile(self, value: object, place: Place) -> ReconcilePolicy:
+        table = self.mapping(value, place, _RECONCILE)
+        default = ReconcilePolicy()
+        absence = table.get("when_absent", default.when_absent)
+        if absence not in _ABSENCE:
+            self._wrong((*place, "when_absent"), f"expected one of: {', '.join(_ABSENCE)}")
+        window = self._seconds(table, "window", place)
+        if window == 0:
+            self._wrong((*place, "window"), "expected more than 0 seconds")
+        return ReconcilePolicy(
+            window=window or default.window,
+            marker=self._text(table, "marker", place, required=False) or default.marker,
+            account=self._text(table, "account", place, required=False),
+            when_absent="retrigger" if absence == "retrigger" else "stop",
+            attempts=self._count(table, "attempts", place) or default.attempts,
+            operation_log=self._flag(table, "operation_log", place),
         )
 
     def inputs(self, value: object, place: Place) -> dict[str, JobInput]:
@@ -289,6 +370,16 @@ class _Reader:
         if not isinstance(value, bool):
             self._wrong((*place, key), f"expected true or false, got {_kind(value)}")
             return otherwise
+        return value
+
+    def _count(self, table: Mapping[str, Any], key: str, place: Place) -> int | None:
+        """Read a whole number from 1; None where there is none."""
+        if key not in table:
+            return None
+        value = table[key]
+        if type(value) is not int or value < 1:
+            self._wrong((*place, key), f"expected a whole number from 1, got {_kind(value)}")
+            return None
         return value
 
     def _seconds(self, table: Mapping[str, Any], key: str, place: Place) -> float | None:

@@ -1,17 +1,21 @@
-"""The options of `run` and `watch` that become a `RunPolicy`."""
+"""The options of `run`, `resume` and `watch` that become a `RunPolicy`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import attrs
 import click
 
 from zadig_async.cli.durations import duration
-from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule, RunPolicy
+from zadig_async.orchestrator.policy import MARKER, ApprovalRule, RunPolicy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _META: Final = "zadig_async.cli.policy_options"
+
+Given = dict[str, Any]
+"""What was given, by the option's own name; None, False or empty where it was not."""
 
 _DEADLINES: Final = (
     ("queue", "Give up a task that has not started this long after its trigger."),
@@ -61,6 +65,12 @@ def policy_options(command: F) -> F:
     command = _option(
         command, "--logs/--no-logs", "logs", default=None, text="Print the logs of jobs as they come."
     )
+    command = _option(
+        command,
+        "--approve-own",
+        is_flag=True,
+        text="Let --approve also approve tasks that this very account has started: no four eyes.",
+    )
     return _option(
         command,
         "--approve",
@@ -72,39 +82,118 @@ def policy_options(command: F) -> F:
     )
 
 
-def policy(ctx: click.Context, base: RunPolicy) -> RunPolicy:
-    """Return the policy the command line asks for.
-
-    Args:
-        ctx: The command's context.
-        base: What a launch file says; flags win over it, and approval rules of both hold.
-    """
-    given = ctx.meta.get(_META, {})
-    waits = {name: given[name] for name, _ in _DEADLINES if given.get(name) is not None}
-    return attrs.evolve(
-        base,
-        approvals=ApprovalPolicy((*base.approvals.rules, *given.get("approve", ()))),
-        deadlines=attrs.evolve(
-            base.deadlines, cancel=bool(given.get("cancel_on_timeout")) or base.deadlines.cancel, **waits
-        ),
-        follow_logs=bool(given.get("logs")),
-        poll_every=base.poll_every if given.get("poll_every") is None else given["poll_every"],
+def reconcile_options(command: F) -> F:
+    """Add the options about a trigger whose answer is lost; `policy` reads them."""
+    command = _option(
+        command,
+        "--operation-log",
+        is_flag=True,
+        text="Also look into Zadig's operation log; needs a system administrator's token.",
+    )
+    command = _option(
+        command,
+        "--retrigger",
+        is_flag=True,
+        text="Launch once more where a trigger without an answer provably came to nothing; only for "
+        "workflows that declare the marker.",
+    )
+    command = _option(
+        command,
+        "--reconcile-for",
+        type=duration,
+        metavar="TIME",
+        text="How long to look for the task of a trigger without an answer; less than 2m is not safe [5m].",
+    )
+    return _option(
+        command,
+        "--marker",
+        metavar="NAME",
+        text=f"Workflow variable that takes the run's id, so that its task is known for certain [{MARKER}].",
     )
 
 
-def again(ctx: click.Context, file: str | None) -> list[str]:
-    """Return the words that make `zadig-async watch` go on under the same rules.
+def given(ctx: click.Context) -> Given:
+    """Return what the command line of a context gave."""
+    return dict(ctx.meta.get(_META, {}))
+
+
+def parse(words: Sequence[str]) -> Given:
+    """Read the words that `again` has written.
+
+    Raises:
+        click.UsageError: They are not such words.
+    """
+    command = reconcile_options(policy_options(click.Command("again")))
+    with command.make_context("again", list(words)) as ctx:
+        return given(ctx)
+
+
+def policy(options: Given, base: RunPolicy, *, dry_run: bool = False) -> RunPolicy:
+    """Return the policy that options ask for.
 
     Args:
-        ctx: The command's context.
-        file: The launch file, or None.
+        options: What was given.
+        base: What a launch file says; options win over it, and approval rules of both hold.
+        dry_run: Whether nothing is to be written.
     """
-    given = ctx.meta.get(_META, {})
+    waits = {name: options[name] for name, _ in _DEADLINES if options.get(name) is not None}
+    rules = [
+        attrs.evolve(rule, own_tasks=bool(options.get("approve_own"))) for rule in options.get("approve", ())
+    ]
+    reconcile = base.reconcile
+    if options.get("marker"):
+        reconcile = attrs.evolve(reconcile, marker=options["marker"])
+    if options.get("reconcile_for"):
+        reconcile = attrs.evolve(reconcile, window=options["reconcile_for"])
+    if options.get("retrigger"):
+        reconcile = attrs.evolve(reconcile, when_absent="retrigger")
+    if options.get("operation_log"):
+        reconcile = attrs.evolve(reconcile, operation_log=True)
+    return attrs.evolve(
+        base,
+        approvals=attrs.evolve(base.approvals, rules=(*base.approvals.rules, *rules)),
+        deadlines=attrs.evolve(
+            base.deadlines, cancel=bool(options.get("cancel_on_timeout")) or base.deadlines.cancel, **waits
+        ),
+        follow_logs=bool(options.get("logs")),
+        poll_every=base.poll_every if options.get("poll_every") is None else options["poll_every"],
+        reconcile=reconcile,
+        dry_run=dry_run,
+    )
+
+
+def again(options: Given) -> list[str]:
+    """Return the words by which another command goes on under the same options; `parse` reads them."""
     words = []
-    for rule in given.get("approve", ()):
+    for rule in options.get("approve", ()):
         words += ["--approve", f"{rule.project}/{rule.workflow}:{rule.gate}"]
-    if given.get("logs"):
-        words.append("--logs")
-    if file is not None and file != "-":
-        words += ["--file", file]
+    for name, word in _FLAGS.items():
+        if options.get(name):
+            words.append(word)
+    for name, word in _VALUES.items():
+        if options.get(name) is not None:
+            words += [word, str(options[name]) if name == "marker" else f"{options[name]:g}"]
     return words
+
+
+_FLAGS: Final = MappingProxyType(
+    {
+        "approve_own": "--approve-own",
+        "logs": "--logs",
+        "cancel_on_timeout": "--cancel-on-timeout",
+        "retrigger": "--retrigger",
+        "operation_log": "--operation-log",
+    }
+)
+
+_VALUES: Final = MappingProxyType(
+    {
+        "queue": "--queue-timeout",
+        "run": "--run-timeout",
+        "gate": "--gate-timeout",
+        "total": "--timeout",
+        "poll_every": "--poll-every",
+        "marker": "--marker",
+        "reconcile_for": "--reconcile-for",
+    }
+)

@@ -1,17 +1,20 @@
 """`ZadigClient`: opens the way to one server and holds the verbs."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from zadig_async.client.logs import Logs
+from zadig_async.client.operations import Operations
 from zadig_async.client.registries import Registries
 from zadig_async.client.tasks import Tasks
 from zadig_async.client.tickets import Tickets
 from zadig_async.client.views import Views
 from zadig_async.client.workflows import Workflows
 from zadig_async.model.secret import Secret
+from zadig_async.transport.account import account_name
 from zadig_async.transport.base import Carrier
 from zadig_async.transport.retry import RequestRecord, RetryPolicy, Sender
 
@@ -26,23 +29,33 @@ class ZadigClient:
         tickets: Pre-approval tickets.
         logs: Logs of jobs.
         registries: Image registries.
+        operations: The operation log, for system administrators.
+
+        server: Address of the server, by which a journal tells one from another.
+        account: Display name of the account, which Zadig writes down as the creator of its tasks; empty where
+            the token does not say it.
 
     It is safe for any number of concurrent calls within one event loop.
     """
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, *, server: str = "", account: str = "") -> None:
         """Speak through a sender of your own; `connect` is the usual way.
 
         Args:
             sender: Carries calls and repeats those that may be repeated. Closed with the client.
+            server: Address of the server.
+            account: Display name of the account.
         """
         self._sender = sender
+        self.server = server
+        self.account = account
         self.workflows = Workflows(sender)
         self.tasks = Tasks(sender)
         self.views = Views(sender)
         self.tickets = Tickets(sender)
         self.logs = Logs(sender)
         self.registries = Registries(sender)
+        self.operations = Operations(sender)
 
     @classmethod
     def connect(
@@ -74,8 +87,14 @@ class ZadigClient:
         from zadig_async.transport.options import Connection  # noqa: PLC0415 - comes with it
 
         secret = token if isinstance(token, Secret) else Secret(token)
-        carrier = HttpCarrier(Connection(url, secret, ca_file=ca_file, proxy=proxy))
-        return cls.over(carrier, retry=retry, on_request=on_request)
+        connection = Connection(url, secret, ca_file=ca_file, proxy=proxy)
+        return cls.over(
+            HttpCarrier(connection),
+            retry=retry,
+            on_request=on_request,
+            server=connection.url,
+            account=account_name(secret),
+        )
 
     @classmethod
     def over(
@@ -84,6 +103,8 @@ class ZadigClient:
         *,
         retry: RetryPolicy | None = None,
         on_request: Callable[[RequestRecord], None] | None = None,
+        server: str = "",
+        account: str = "",
     ) -> Self:
         """Make a client over any carrier, such as a fake one in tests.
 
@@ -91,8 +112,15 @@ class ZadigClient:
             carrier: Carries one attempt of a call. Closed with the client.
             retry: How reads, and requests that were never sent, are repeated.
             on_request: Receives one record per attempt.
+            server: Address of the server.
+            account: Display name of the account.
         """
-        return cls(Sender(carrier, policy=retry or RetryPolicy(), on_request=on_request))
+        sender = Sender(carrier, policy=retry or RetryPolicy(), on_request=on_request)
+        return cls(sender, server=server, account=account)
+
+    def server_time(self) -> float | None:
+        """Return the server's time in Unix seconds, true to a second or two; None before its first answer."""
+        return self._sender.clock.now(asyncio.get_running_loop().time())
 
     async def aclose(self) -> None:
         """Close every connection. Calling it again does nothing."""

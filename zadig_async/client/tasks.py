@@ -78,6 +78,7 @@ class Tasks:
         inputs: Mapping[str, JobInput],
         params: Mapping[str, str | RepoParam] | None = None,
         before_send: Callable[[], None] | None = None,
+        tag: str | None = None,
     ) -> TaskRef:
         """Trigger a workflow. This deploys.
 
@@ -91,6 +92,7 @@ class Tasks:
             inputs: Inputs by configured job name: what runs.
             params: Workflow variables by name.
             before_send: Called right before each attempt; what it raises is passed on, and nothing is sent.
+            tag: Stands in the request under a name Zadig does not know, and so in its operation log only.
 
         Returns:
             The task, which is only queued so far.
@@ -101,7 +103,7 @@ class Tasks:
             RejectedError: The server refused it. After code 6160 look at the task list all the same: a
                 task can exist (Zadig v4.1.0 .../workflowcontroller/queue.go:75).
         """
-        call = endpoints.create_task(WorkflowRef(project, workflow), params or {}, inputs)
+        call = endpoints.create_task(WorkflowRef(project, workflow), params or {}, inputs, tag=tag)
         return await self._sender.send(attrs.evolve(call, before_send=before_send))
 
     async def cancel(self, ref: TaskRef, *, before_send: Callable[[], None] | None = None) -> None:
@@ -117,16 +119,20 @@ class Tasks:
         """
         await self._sender.send(attrs.evolve(endpoints.cancel_task(ref), before_send=before_send))
 
-    async def retry(self, ref: TaskRef) -> None:
+    async def retry(self, ref: TaskRef, *, before_send: Callable[[], None] | None = None) -> None:
         """Run a failed, timed-out, cancelled or rejected task again, under the same number.
 
         Jobs that passed are kept; a rejected gate is asked again; `ended_at` stays stale until the end.
+
+        Args:
+            ref: The task.
+            before_send: Called right before each attempt; what it raises is passed on, and nothing is sent.
 
         Raises:
             ConflictError: The task is in another state.
             NotFoundError: There is no such task.
         """
-        await self._sender.send(endpoints.retry_task(ref))
+        await self._sender.send(attrs.evolve(endpoints.retry_task(ref), before_send=before_send))
 
     async def approve(
         self,

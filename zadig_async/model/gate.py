@@ -66,6 +66,11 @@ class Gate:
         return self.job or self.stage
 
     @property
+    def opening(self) -> tuple[str, float | None]:
+        """Tells this opening of the gate from another one: a retry opens a gate of the same name anew."""
+        return self.key, self.opened_at.timestamp() if self.opened_at is not None else None
+
+    @property
     def approved(self) -> int:
         """How many approvals were cast."""
         return sum(user.decision == "approve" for user in self.approvers)

@@ -27,7 +27,8 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
     """It may have been started, and nothing proves it either way."""
     BLOCKED = "blocked"
-    """It waits for a human, and nobody here may act; the task goes on waiting."""
+    """It waits for a human, and nobody here may act, or the kill switch forbids it. A task that was started
+    goes on waiting; one that was not is not started."""
     DEADLINE = "deadline"
     """Our own deadline passed; the task goes on without us."""
     LOST = "lost"
@@ -94,6 +95,27 @@ class Outcome:
         return min(
             bad, key=lambda job: job.ended_at.timestamp() if job.ended_at else float("inf"), default=None
         )
+
+
+def verdict_behind(task: Task) -> Verdict:
+    """Return how an ended task really ended.
+
+    Zadig takes a cancellation of a task that has failed, and then shows it as cancelled. A task that was
+    running when it was cancelled has a job that shows so; one with a bad end in a job, and no job that was
+    cut short, had come to that end before.
+    """
+    phases = {job.status.phase for job in task.jobs()}
+    cut_short = {Phase.CANCELLED, Phase.RUNNING, Phase.ATTENTION} & phases
+    if task.status.phase is Phase.CANCELLED and not cut_short:
+        for phase in (Phase.REJECTED, Phase.TIMED_OUT, Phase.FAILED):
+            if phase in phases:
+                return verdict_of(phase)
+    return verdict_of(task.status.phase)
+
+
+def ends_run(verdict: Verdict) -> bool:
+    """Whether a verdict is the task's own end, and not only that of our watch."""
+    return verdict in _OF_PHASE.values()
 
 
 def verdict_of(phase: Phase) -> Verdict:

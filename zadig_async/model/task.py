@@ -93,6 +93,7 @@ class TaskStatus:
         project_key: The task's own project key.
         status: The task's state.
         error: Why it ended, may be empty.
+        creator: Display name of who started it; `webhook` or `timer` for those.
         revoker: Display name of who cancelled it; `system` after a restart of the server. Before any
             cancel it holds the creator.
         started_at: When it last started, or None.
@@ -105,6 +106,7 @@ class TaskStatus:
     project_key: str = ""
     status: Status = NOT_STARTED
     error: str = ""
+    creator: str = ""
     revoker: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -1,34 +1,32 @@
-"""Approving one gate: read, decide, vote once, read back until it shows."""
+"""Approving one gate: read, decide, write down, vote once, read back until it shows."""
 
-import asyncio
 import secrets
-from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import attrs
 
-from zadig_async.client.client import ZadigClient
 from zadig_async.errors import (
     ConflictError,
-    ConnectError,
+    JournalError,
     OutcomeUnknownError,
     RateLimitedError,
     TransportError,
     ZadigError,
 )
+from zadig_async.journal import drafts
+from zadig_async.journal.history import Vote
+from zadig_async.journal.records import Act, Draft
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef
-from zadig_async.model.task import TaskStatus
+from zadig_async.model.task import Task, TaskStatus
 from zadig_async.orchestrator import events
-from zadig_async.orchestrator.policy import ApprovalPolicy
-from zadig_async.orchestrator.writes import DetachedError, OutdatedError, Permit, finish
+from zadig_async.orchestrator.approval import Circumstances, Permission
+from zadig_async.orchestrator.means import READ_BACKS, Means, kept_of
+from zadig_async.orchestrator.writes import NEVER_SENT, finish
+from zadig_async.wire.content import content_digest, explain_change
+from zadig_async.wire.detail import status_of
 from zadig_async.wire.gates import voters
-
-READ_BACKS: Final = 10
-"""How often the task is read after a vote before the proof is given up."""
-
-_PAUSE: Final = 1.0
-"""Seconds between two of them; the server itself looks at votes once a second."""
 
 _VOTES: Final = 2
 """A gate shows as open a moment before it takes votes (Zadig v4.1.0 .../job_approval.go:72-121), and a
@@ -38,98 +36,314 @@ _FRESH: Final = 5.0
 """Seconds after the read it rests on in which a vote may be sent: later the gate may be another one of the
 same name, which a retry has opened."""
 
-_NOT_TAKEN: Final = (ConnectError, RateLimitedError, DetachedError, OutdatedError)
+_HOUR: Final = 3600.0
+
+_CLOCKS_AGREE: Final = 60.0
+"""Most seconds by which our clock and the server's may differ before a calendar is not believed."""
+
+_NOT_TAKEN: Final = (*NEVER_SENT, RateLimitedError)
 """By these a vote never reached Zadig; it is cast at the next sight of the open gate, if there is one."""
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Approver:
-    """Votes for gates as far as a policy allows.
+    """Votes for the gates of one task as far as the policy allows.
 
     Attributes:
-        zadig: The server.
-        policy: Which gates may be approved.
-        emit: Receives what happens.
-        may_write: Asked right before a vote is sent; False means that nothing may be sent any more.
+        means: What we work with; the scope of the task's workflow is held.
+        ref: The task.
     """
 
-    zadig: ZadigClient
-    policy: ApprovalPolicy
-    emit: Callable[[events.Event], None]
-    may_write: Callable[[], bool]
+    means: Means
+    ref: TaskRef
+    _first_seen: dict[tuple[str, float | None], tuple[float, str, Task | None]] = attrs.field(
+        init=False, factory=dict
+    )
+    _waited_for: set[str] = attrs.field(init=False, factory=set)
+    _refusals: dict[tuple[str, float | None], str] = attrs.field(init=False, factory=dict)
 
-    async def approve(self, ref: TaskRef, key: str) -> bool:
+    async def opened(self, gate: Gate) -> None:
+        """Remember what a gate lets through, as it is when it is first seen open.
+
+        What an earlier process has remembered of the same opening holds. Where it cannot be read or written
+        down now, the first read before a vote does it.
+        """
+        if not self.means.policy.approvals.speaks_of(self.ref, gate):
+            self._first_seen[gate.opening] = (self.means.now(), "", None)
+            return
+        task: Task | None = None
+        try:
+            task = await self.means.zadig.tasks.get(self.ref)
+        except ZadigError:
+            task = None
+        await self._first_sight(gate, task)
+
+    async def _first_sight(self, gate: Gate, task: Task | None) -> None:
+        began = self._first_seen.get(gate.opening, (self.means.now(), "", None))[0]
+        opened = gate.opening[1]
+        history, scope = self.means.journal.history, self.means.scope(self.ref.of)
+        kept = history.content(scope, self.ref.task_id, gate.key, opened)
+        known = kept or ("" if task is None else self._digest(task))
+        if known and not kept:
+            draft = drafts.gate_seen(self._run, self.ref.task_id, gate.key, opened, known)
+            try:
+                await self.means.journal.write(scope, draft)
+            except JournalError as error:
+                self._failed(error)
+        self._first_seen[gate.opening] = (began, known, task)
+
+    def closed(self, gate: Gate) -> None:
+        """Forget a gate that no longer waits."""
+        self._first_seen.pop(gate.opening, None)
+        self._refusals.pop(gate.opening, None)
+
+    def permission(self, gate: Gate, seen: TaskStatus, task: Task | None = None) -> Permission:
+        """Decide about an open gate.
+
+        Args:
+            gate: The gate.
+            seen: The task as last read.
+            task: The same read in full, where what the gate lets through is to be compared too.
+        """
+        return self.means.policy.approvals.permission(self.ref, gate, seen, self._circumstances(gate, task))
+
+    def _circumstances(self, gate: Gate, task: Task | None) -> Circumstances:
+        began, known, first = self._first_seen.get(gate.opening, (self.means.now(), "", None))
+        changed = "" if task is None else self._changed(known, first, task)
+        now, clock = self._time()
+        history, scope = self.means.journal.history, self.means.scope(self.ref.of)
+        return Circumstances(
+            now=now,
+            clock=clock,
+            open_for=self.means.now() - began,
+            account=self.means.voter.account,
+            ours=self.means.voter is self.means.zadig
+            and history.of_task(scope, self.ref.task_id) is not None,
+            changed=changed,
+            votes_last_hour=history.votes_since(self.means.wall() - _HOUR),
+            duplicate=history.of_duplicate(scope, self.ref.task_id) is not None,
+        )
+
+    def _changed(self, known: str, first: Task | None, task: Task) -> str:
+        """Say what is not as it was, or an empty string; what cannot be read counts as changed."""
+        now = self._digest(task)
+        if not known or not now:
+            return "it cannot be read"
+        if now == known:
+            return ""
+        return (explain_change(first, task) if first is not None else "") or "its content"
+
+    def _time(self) -> tuple[datetime | None, str]:
+        """Return the time, or why it is not known well enough to go by a calendar."""
+        here, there = self.means.wall(), self.means.zadig.server_time()
+        if there is None:
+            return None, "the server does not say what time it is, so no calendar is believed"
+        if abs(here - there) > _CLOCKS_AGREE:
+            return None, "our clock and the server's differ by more than a minute, so no calendar is believed"
+        return datetime.fromtimestamp(here, UTC), ""
+
+    async def approve(self, key: str) -> bool:
         """Vote for a gate if, read anew, it is still open and a rule still allows it.
 
         Args:
-            ref: The task.
             key: `Gate.key` of the gate.
 
         Returns:
             Whether this gate is done with for us: our vote shows, the gate is no longer open, or voting
             was refused for good. False asks to be called again at the next sight of the open gate.
         """
-        mark = f"zadig-async {secrets.token_hex(8)}"
-        for attempt in range(1, _VOTES + 1):
-            seen = await self._read(ref)
-            gate = _open_gate(seen, key)
-            if seen is None or gate is None:
-                return seen is not None
-            permission = self.policy.permission(ref, gate, seen)
-            if permission.rule is None:
-                self._tell_failure(ref, gate, None, permission.reason)
-                return False
-            comment = f"{mark} {permission.rule.comment}".strip()
-            self.emit(events.GateApproving(workflow=ref.of, ref=ref, gate=gate, reason=permission.reason))
-            error = await self._vote(ref, gate, comment)
-            if error is None or isinstance(error, OutcomeUnknownError):
-                if await self._shows(ref, gate, comment):
-                    return True
-                reason = "the vote does not show in the task"
-            else:
-                reason = str(error)
-            if isinstance(error, _NOT_TAKEN):
-                return False
-            if attempt == _VOTES or not isinstance(error, ConflictError | TransportError | None):
-                self._tell_failure(ref, gate, error, reason)
+        while True:
+            task = await self._read()
+            gate = _open_gate(task, key)
+            if task is None or gate is None:
+                return task is not None
+            before = self._cast(gate)
+            if await self._one_shows(gate, before):
                 return True
-            await asyncio.sleep(_PAUSE)
-        return True
+            if len(before) >= _VOTES:
+                self._tell_failure(gate, None, "the vote does not show in the task")
+                return True
+            if not self._first_seen.get(gate.opening, (0.0, "", None))[1]:
+                await self._first_sight(gate, task)
+            permission = self.permission(gate, status_of(task), task)
+            if permission.rule is None:
+                await self._tell_refusal(gate, permission.reason)
+                return False
+            self._refusals.pop(gate.opening, None)
+            done = await self._vote(gate, permission)
+            if done is not None:
+                return done
+            await self.means.pause(self.means.between_read_backs)
 
-    async def _vote(self, ref: TaskRef, gate: Gate, comment: str) -> ZadigError | None:
-        permit = Permit(self.may_write, until=asyncio.get_running_loop().time() + _FRESH)
+    async def _vote(self, gate: Gate, permission: Permission) -> bool | None:
+        """Cast a vote; return whether the gate is done with, or None where the caller is to look again."""
+        mark = f"zadig-async {secrets.token_hex(8)}"
+        rule = permission.rule
+        comment = f"{mark} {rule.comment if rule is not None else ''}".strip()
+        permit = self.means.permit(self.ref.of, fresh=_FRESH)
+        self.means.emit(
+            events.GateApproving(workflow=self.ref.of, ref=self.ref, gate=gate, reason=permission.reason)
+        )
         try:
-            await finish(self.zadig.tasks.approve(ref, gate, comment, before_send=permit), permit)
-        except ZadigError as error:
-            return error
+            await self._intend(gate, mark, permission)
+        except JournalError as error:
+            self._tell_failure(gate, error, str(error))
+            return False
+
+        async def sending() -> ZadigError | None:
+            try:
+                await self.means.voter.tasks.approve(self.ref, gate, comment, before_send=permit)
+            except OutcomeUnknownError as error:
+                await self._remember(drafts.write_unknown(Act.APPROVE, self._run, self.ref.task_id, mark))
+                return error
+            except ZadigError as error:
+                outcome = drafts.NOT_SENT if isinstance(error, _NOT_TAKEN) else drafts.REFUSED
+                await self._result(outcome, mark, kept_of(error))
+                return error
+            await self._result(drafts.ACCEPTED, mark, {})
+            return None
+
+        failure = await finish(sending(), permit)
+        if failure is None or isinstance(failure, OutcomeUnknownError):
+            return await self._shows(gate, [mark]) or None
+        if isinstance(failure, _NOT_TAKEN):
+            return False
+        again = isinstance(failure, ConflictError | TransportError) and len(self._cast(gate)) < _VOTES
+        if not again:
+            self._tell_failure(gate, failure, str(failure))
+            return True
         return None
 
-    async def _shows(self, ref: TaskRef, gate: Gate, comment: str) -> bool:
-        """Whether the vote can be read back from the task, or somebody else has closed the gate."""
+    async def _intend(self, gate: Gate, mark: str, permission: Permission) -> None:
+        """Write down that we are about to vote.
+
+        Raises:
+            JournalError: It could not be written down, so there will be no vote.
+        """
+        scope, task = self.means.scope(self.ref.of), self.ref.task_id
+        await self.means.journal.renew(scope)
+        _, content, _ = self._first_seen.get(gate.opening, (0.0, "", None))
+        details = {
+            "run": self._run,
+            "gate": gate.name,
+            "job": gate.key,
+            "rule": str(permission.rule),
+            "reason": permission.reason,
+            "content": content,
+            "account": self.means.voter.account,
+            "mark": mark,
+        }
+        await self.means.record("approve.sending", self.ref, details)
+        await self.means.journal.write(
+            scope,
+            drafts.vote_intent(
+                self._run, task, gate.key, gate.opening[1], rule=str(permission.rule), mark=mark
+            ),
+            drafts.write_sent(Act.APPROVE, self._run, task, mark),
+        )
+
+    def _cast(self, gate: Gate) -> list[Vote]:
+        """Return our votes for this very opening of a gate that may have reached Zadig."""
+        votes = self.means.journal.history.votes(self.means.scope(self.ref.of), self.ref.task_id)
+        return [
+            vote
+            for vote in votes
+            if (vote.gate, vote.opened) == gate.opening
+            and vote.sent_at is not None
+            and vote.outcome != drafts.NOT_SENT
+        ]
+
+    async def _one_shows(self, gate: Gate, votes: list[Vote]) -> bool:
+        """Whether one of our earlier votes shows, given the time it takes where that is not known yet."""
+        marks = [
+            vote.mark
+            for vote in votes
+            if vote.outcome != drafts.REFUSED and vote.mark not in self._waited_for
+        ]
+        return bool(marks) and await self._shows(gate, marks)
+
+    async def _shows(self, gate: Gate, marks: list[str]) -> bool:
+        """Whether a vote can be read back from the task, or somebody else has closed the gate."""
+        self._waited_for.update(marks)
         for _ in range(READ_BACKS):
-            await asyncio.sleep(_PAUSE)
+            await self.means.pause(self.means.between_read_backs)
+            task = await self._read()
+            if task is None:
+                continue
             try:
-                task = await self.zadig.tasks.get(ref)
-                if any(user.decision and user.comment == comment for user in voters(task, gate.key)):
-                    self.emit(events.GateApproved(workflow=ref.of, ref=ref, gate=gate))
+                shown = [
+                    mark
+                    for mark in marks
+                    for user in voters(task, gate.key)
+                    if user.decision == "approve" and user.comment.startswith(mark)
+                ]
+                if shown:
+                    await self._remember(drafts.approved(self._run, self.ref.task_id, shown[0]))
+                    self.means.emit(events.GateApproved(workflow=self.ref.of, ref=self.ref, gate=gate))
                     return True
-                if all(open_gate.key != gate.key for open_gate in task.gates):
+                if _open_gate(task, gate.key) is None:
                     return True
             except ZadigError:
                 continue
         return False
 
-    async def _read(self, ref: TaskRef) -> TaskStatus | None:
+    async def _result(self, outcome: str, mark: str, error: dict[str, object]) -> None:
+        draft = drafts.write_result(Act.APPROVE, self._run, self.ref.task_id, outcome, mark)
+        await self._remember(draft, error)
+
+    async def _remember(self, draft: Draft, more: dict[str, object] | None = None) -> None:
+        """Write down what has happened already; that this fails does not undo it."""
         try:
-            return await self.zadig.tasks.status(ref)
+            await self.means.journal.write(self.means.scope(self.ref.of), draft)
+            await self.means.record(f"approve.{draft.kind}", self.ref, {**draft.data, **(more or {})})
+        except JournalError as error:
+            self._failed(error)
+
+    def _failed(self, error: JournalError) -> None:
+        self.means.emit(events.JournalFailed(workflow=self.ref.of, ref=self.ref, error=error))
+
+    async def _read(self) -> Task | None:
+        try:
+            return await self.means.zadig.tasks.get(self.ref)
         except ZadigError:
             return None
 
-    def _tell_failure(self, ref: TaskRef, gate: Gate, error: ZadigError | None, reason: str) -> None:
-        self.emit(events.GateNotApproved(workflow=ref.of, ref=ref, gate=gate, error=error, reason=reason))
+    @property
+    def _run(self) -> str:
+        entry = self.means.journal.history.of_task(self.means.scope(self.ref.of), self.ref.task_id)
+        return entry.run if entry is not None else ""
+
+    def _digest(self, task: Task) -> str:
+        """Return the digest of what a task lets through, or an empty string where it cannot be read."""
+        # A task that is not ours has no run id: its digest is only as hard to guess as its content.
+        key = self._run or f"a task of somebody else: {self.ref}"
+        try:
+            return content_digest(task, key=key.encode())
+        except ZadigError:
+            return ""
+
+    async def _tell_refusal(self, gate: Gate, reason: str) -> None:
+        """Tell, once, that a closer look says no."""
+        if self._refusals.get(gate.opening) == reason:
+            return
+        self._refusals[gate.opening] = reason
+        self._tell_failure(gate, None, reason)
+        details = {"gate": gate.name, "job": gate.key, "allowed": False, "rule": None, "reason": reason}
+        try:
+            await self.means.record("gate.judged", self.ref, details)
+        except JournalError as error:
+            self._failed(error)
+
+    def _tell_failure(self, gate: Gate, error: ZadigError | None, reason: str) -> None:
+        self.means.emit(
+            events.GateNotApproved(workflow=self.ref.of, ref=self.ref, gate=gate, error=error, reason=reason)
+        )
 
 
-def _open_gate(seen: TaskStatus | None, key: str) -> Gate | None:
-    if seen is None:
+def _open_gate(task: Task | None, key: str) -> Gate | None:
+    if task is None:
         return None
-    return next((gate for gate in seen.gates if gate.key == key), None)
+    try:
+        return next((gate for gate in task.gates if gate.key == key), None)
+    except ZadigError:
+        return None

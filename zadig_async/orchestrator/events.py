@@ -44,6 +44,65 @@ class Launched(Event):
 
 
 @attrs.frozen(kw_only=True)
+class LaunchUnanswered(Event):
+    """A trigger left and got no clear answer; its task is being looked for.
+
+    Attributes:
+        reason: In words.
+    """
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Adopted(Event):
+    """The task of a trigger without an answer was found.
+
+    Attributes:
+        sure: Whether it carries the run's id; else it is the only one it can be.
+    """
+
+    sure: bool
+
+
+@attrs.frozen(kw_only=True)
+class LaunchRepeated(Event):
+    """No task came of a trigger, so it is sent once more, as the policy says.
+
+    Attributes:
+        attempt: Which attempt this is, from 1.
+    """
+
+    attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class DuplicateFound(Event):
+    """A second task of one run was found; `ref` is the first. It is never approved by us.
+
+    Attributes:
+        duplicate: The second task.
+        cancelled: Whether it still waited and was cancelled.
+        reason: In words.
+    """
+
+    duplicate: TaskRef
+    cancelled: bool
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class JournalFailed(Event):
+    """What happened could not be written down. What was done is done; nothing new will be begun.
+
+    Attributes:
+        error: What went wrong.
+    """
+
+    error: ZadigError
+
+
+@attrs.frozen(kw_only=True)
 class TaskChanged(Event):
     """A task's state changed.
 
@@ -84,6 +143,21 @@ class GateOpened(Event):
     Attributes:
         gate: The gate.
         allowed: Whether a rule lets us approve it.
+        reason: Why, or why not.
+    """
+
+    gate: Gate
+    allowed: bool
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class GateJudged(Event):
+    """The decision about an open gate is another one than before.
+
+    Attributes:
+        gate: The gate.
+        allowed: Whether a rule lets us approve it now.
         reason: Why, or why not.
     """
 
@@ -211,6 +285,17 @@ class PollRecovered(Event):
 @attrs.frozen(kw_only=True)
 class Cancelling(Event):
     """We are about to cancel a task.
+
+    Attributes:
+        reason: In words.
+    """
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Retrying(Event):
+    """We are about to run a failed task again, under the same number.
 
     Attributes:
         reason: In words.

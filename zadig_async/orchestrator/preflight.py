@@ -15,6 +15,7 @@ from zadig_async.model.inputs import SELECTABLE, JobInput, RawInput, RepoParam
 from zadig_async.model.launch import ALL_JOBS, Launch
 from zadig_async.model.variable import Param
 from zadig_async.model.workflow import Job, Registry, Workflow, WorkflowSummary
+from zadig_async.orchestrator.approve_key import collision
 from zadig_async.orchestrator.configured import NotConfiguredError, configured_input
 
 _TEXT_PARAMS: Final = frozenset({"string", "text", "choice"})
@@ -27,10 +28,12 @@ class Plan:
     Attributes:
         launch: The launch.
         inputs: The input of every job that will run, by configured name, in the workflow's order.
+        workflow: The definition it was compared with.
     """
 
     launch: Launch
     inputs: Mapping[str, JobInput]
+    workflow: Workflow
 
 
 def needs_registries(launch: Launch, workflow: Workflow) -> bool:
@@ -71,7 +74,7 @@ def plan(
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         raise PreflightError(f"{launch.ref}: {findings[0]}{more}", findings=findings)
-    return Plan(launch, inputs)
+    return Plan(launch, inputs, workflow)
 
 
 def _chosen(launch: Launch, workflow: Workflow) -> Iterator[Job]:
@@ -94,6 +97,7 @@ def _findings(launch: Launch, workflow: Workflow, listed: Sequence[WorkflowSumma
     yield from _unknown_jobs(launch, workflow)
     yield from _unfit_jobs(launch, workflow)
     yield from _left_out(launch, workflow)
+    yield from _colliding_gates(launch, workflow, listed)
     yield from _unfit_params(launch, workflow)
 
 
@@ -130,6 +134,20 @@ def _left_out(launch: Launch, workflow: Workflow) -> Iterator[str]:
                 f"the gate {job.name!r} would be skipped: "
                 "name it in jobs, or in allow_bypass if that is meant"
             )
+
+
+def _colliding_gates(launch: Launch, workflow: Workflow, listed: Sequence[WorkflowSummary]) -> Iterator[str]:
+    others = [summary.workflow_key for summary in listed]
+    for number, stage in enumerate(workflow.stages):
+        for place, job in enumerate(stage.jobs):
+            if job.type != "approval":
+                continue
+            other = collision(launch.workflow, f"job-{number}-{place}-0-{job.name}", others)
+            if other is not None:
+                yield (
+                    f"a vote at the gate {job.name!r} could count for a gate of {other!r}: "
+                    "their names run together, so rename one of them"
+                )
 
 
 def _unfit_params(launch: Launch, workflow: Workflow) -> Iterator[str]:

@@ -2,26 +2,30 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 import attrs
 
-from zadig_async.client.client import ZadigClient
-from zadig_async.errors import DeadlineError, NotFoundError, ZadigError
+from zadig_async.errors import DeadlineError, JournalError, NotFoundError, ZadigError
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef
-from zadig_async.model.outcome import Verdict, verdict_of
+from zadig_async.model.outcome import Verdict, verdict_behind, verdict_of
 from zadig_async.model.status import Phase
 from zadig_async.model.task import Task, TaskStatus
 from zadig_async.orchestrator import cadence, events
+from zadig_async.orchestrator.approval import Permission
 from zadig_async.orchestrator.approver import Approver
-from zadig_async.orchestrator.policy import MISSING_READS, RunPolicy
+from zadig_async.orchestrator.control import Control
+from zadig_async.orchestrator.means import Means
+from zadig_async.orchestrator.policy import MISSING_READS
 from zadig_async.orchestrator.tail import Tail
 from zadig_async.orchestrator.tracker import Step, Tracker
-from zadig_async.orchestrator.writes import Permit, finish
+from zadig_async.orchestrator.writes import DetachedError
 from zadig_async.wire.detail import status_of
+
+_Opening = tuple[str, float | None]
+"""`Gate.opening`."""
 
 _JITTER: Final = 0.1
 _VOTE_SHOWS: Final = 15.0
@@ -54,22 +58,16 @@ class Watch:
     """One watch over one task; survives failed reads for as long as the policy allows.
 
     Attributes:
-        zadig: The server.
+        means: What we work with; the scope of the task's workflow is held.
         ref: The task.
-        policy: What we may do, and how patiently.
-        emit: Receives what happens.
-        stop: Set when watching is to stop; nothing is written from then on.
         started: When the trigger was answered, by the event loop's clock; deadlines count from here.
         seen: The last sight, or None before the first.
         ending: How the watch ended, or None before that; it is known a while before `run` returns, which
             waits for the logs.
     """
 
-    zadig: ZadigClient
+    means: Means
     ref: TaskRef
-    policy: RunPolicy
-    emit: Callable[[events.Event], None]
-    stop: asyncio.Event
     started: float
     seen: TaskStatus | None = attrs.field(init=False, default=None)
     ending: Ending | None = attrs.field(init=False, default=None)
@@ -77,8 +75,10 @@ class Watch:
     _tails: dict[str, Tail] = attrs.field(init=False, factory=dict)
     _last_tails: dict[str, Tail] = attrs.field(init=False, factory=dict)
     _readers: "set[asyncio.Task[None]]" = attrs.field(init=False, factory=set)
-    _gates_tried: set[str] = attrs.field(init=False, factory=set)
-    _gates_since: dict[str, float] = attrs.field(init=False, factory=dict)
+    _approver: Approver = attrs.field(init=False)
+    _gates_tried: set[_Opening] = attrs.field(init=False, factory=set)
+    _gates_since: dict[_Opening, float] = attrs.field(init=False, factory=dict)
+    _judged: dict[_Opening, Permission] = attrs.field(init=False, factory=dict)
     _running_since: float | None = attrs.field(init=False, default=None)
     _changed_at: float = attrs.field(init=False, default=0.0)
     _failing_since: float | None = attrs.field(init=False, default=None)
@@ -86,7 +86,8 @@ class Watch:
     _missing: int = attrs.field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
-        self._tracker = Tracker(settle=self.policy.settle)
+        self._tracker = Tracker(settle=self.means.policy.settle)
+        self._approver = Approver(self.means, self.ref)
 
     async def run(self) -> Ending:
         """Watch until the task has ended, or until the policy or `stop` ends the watch."""
@@ -96,10 +97,13 @@ class Watch:
             return self.ending
         finally:
             ended = self.seen is not None and self.seen.status.final
-            await self._close_logs(_LOG_GRACE if ended and not self.stop.is_set() else 0.0)
+            await self._close_logs(_LOG_GRACE if ended and not self.means.stop.is_set() else 0.0)
 
     async def _loop(self) -> Ending:
-        while not self.stop.is_set():
+        while not self.means.stop.is_set():
+            lost = self.means.journal.lost(self.means.scope(self.ref.of))
+            if lost is not None:
+                return Ending(verdict=Verdict.LOST, seen=self.seen, error=lost)
             ending = await self._look()
             if ending is None:
                 ending = await self._overdue()
@@ -110,12 +114,13 @@ class Watch:
 
     async def _look(self) -> Ending | None:
         try:
-            seen = await self.zadig.tasks.status(self.ref)
+            seen = await self.means.zadig.tasks.status(self.ref)
         except ZadigError as error:
             return self._failed(error)
         self._recovered()
         if self._take(seen):
             return await self._end(seen)
+        await self._judge(seen)
         if self._time_is_up() is None:  # never vote for a task that is about to be given up
             await self._approve(seen)
         return None
@@ -138,7 +143,7 @@ class Watch:
         self._missing = self._missing + 1 if missing else 0
         failing_for = now - self._failing_since
         self.emit(events.PollFailed(workflow=self.ref.of, ref=self.ref, error=error, failing_for=failing_for))
-        if self._missing >= MISSING_READS or failing_for >= self.policy.outage:
+        if self._missing >= MISSING_READS or failing_for >= self.means.policy.outage:
             return Ending(verdict=Verdict.LOST, seen=self.seen, error=error)
         return None
 
@@ -174,14 +179,29 @@ class Watch:
                 )
             )
         for gate in step.closed:
-            self._gates_since.pop(gate.key, None)
-            self._gates_tried.discard(gate.key)
+            self._forget(gate)
             self.emit(events.GateClosed(workflow=self.ref.of, ref=self.ref, gate=gate))
-        for gate in step.opened:
-            self._gates_since[gate.key] = now
-            permission = self.policy.approvals.permission(self.ref, gate, seen)
+
+    def _forget(self, gate: Gate) -> None:
+        self._gates_since.pop(gate.opening, None)
+        self._gates_tried.discard(gate.opening)
+        self._judged.pop(gate.opening, None)
+        self._approver.closed(gate)
+
+    async def _judge(self, seen: TaskStatus) -> None:
+        """Decide about every open gate, and tell each decision that is another one than before."""
+        for gate in seen.gates:
+            before = self._judged.get(gate.opening)
+            if before is None:
+                self._gates_since[gate.opening] = self._now()
+                await self._approver.opened(gate)
+            permission = self._approver.permission(gate, seen)
+            if permission == before:
+                continue
+            self._judged[gate.opening] = permission
+            told = events.GateOpened if before is None else events.GateJudged
             self.emit(
-                events.GateOpened(
+                told(
                     workflow=self.ref.of,
                     ref=self.ref,
                     gate=gate,
@@ -189,17 +209,27 @@ class Watch:
                     reason=permission.reason,
                 )
             )
+            await self._write_down(gate, permission)
+
+    async def _write_down(self, gate: Gate, permission: Permission) -> None:
+        details = {
+            "gate": gate.name,
+            "job": gate.key,
+            "allowed": permission.allowed,
+            "rule": None if permission.rule is None else str(permission.rule),
+            "reason": permission.reason,
+        }
+        try:
+            await self.means.record("gate.judged", self.ref, details)
+        except JournalError as error:
+            self.emit(events.JournalFailed(workflow=self.ref.of, ref=self.ref, error=error))
 
     async def _approve(self, seen: TaskStatus) -> None:
         for gate in seen.gates:
-            if gate.key in self._gates_tried or self.stop.is_set():
+            if gate.opening in self._gates_tried or self.means.stop.is_set() or self.means.halted():
                 continue
-            if self.policy.approvals.permission(self.ref, gate, seen).allowed:
-                approver = Approver(
-                    self.zadig, self.policy.approvals, self.emit, may_write=lambda: not self.stop.is_set()
-                )
-                if await approver.approve(self.ref, gate.key):
-                    self._gates_tried.add(gate.key)
+            if self._judged[gate.opening].allowed and await self._approver.approve(gate.key):
+                self._gates_tried.add(gate.opening)
 
     async def _end(self, seen: TaskStatus) -> Ending | None:
         """Read the task once in full; its end is believed even where that read fails.
@@ -208,19 +238,19 @@ class Watch:
             None where it turns out to go on: somebody has retried it meanwhile, or rewritten its end.
         """
         try:
-            task = await self.zadig.tasks.get(self.ref)
+            task = await self.means.zadig.tasks.get(self.ref)
         except ZadigError as failure:
             return Ending(verdict=verdict_of(seen.status.phase), seen=seen, error=failure)
         if task.status != seen.status and not self._take(status_of(task)):
             return None
-        return Ending(verdict=verdict_of(task.status.phase), seen=self.seen, task=task)
+        return Ending(verdict=verdict_behind(task), seen=self.seen, task=task)
 
     async def _overdue(self) -> Ending | None:
         what = self._time_is_up()
         if what is None:
-            return Ending(verdict=Verdict.BLOCKED, seen=self.seen) if self._is_blocked() else None
+            return self._blocked()
         error = DeadlineError(f"{self.ref}: {what}")
-        if self.policy.deadlines.cancel:
+        if self.means.policy.deadlines.cancel:
             try:
                 if not await self.cancel(what):
                     return None  # it has ended; the next look tells how
@@ -230,7 +260,7 @@ class Watch:
 
     def _time_is_up(self) -> str | None:
         """Return which deadline of the whole watch has passed, in words, or None."""
-        now, limits = self._now(), self.policy.deadlines
+        now, limits = self._now(), self.means.policy.deadlines
         if limits.total is not None and now - self.started >= limits.total:
             return f"not ended {limits.total:g} s after its launch"
         if self._running_since is None:
@@ -240,53 +270,47 @@ class Watch:
             return f"not ended {limits.run:g} s after its start"
         return None
 
-    def _is_blocked(self) -> bool:
-        """Whether a gate has been open for longer than we wait for others."""
-        limit = self.policy.deadlines.gate
-        if limit is None or not self._is_current():
-            return False
-        now = self._now()
-        return any(
-            now - since >= limit + (_VOTE_SHOWS if key in self._gates_tried else 0.0)
-            for key, since in self._gates_since.items()
-        )
+    def _blocked(self) -> Ending | None:
+        """Return the end of a watch at a gate that we could pass and may not, or that nobody passes."""
+        if self.seen is None or not self._is_current():
+            return None
+        halt = self.means.halt(f"{self.ref}: it waits at a gate, and no vote is sent")
+        if halt is not None and any(self._may_pass(gate) for gate in self.seen.gates):
+            return Ending(verdict=Verdict.BLOCKED, seen=self.seen, error=halt)
+        limit, now = self.means.policy.deadlines.gate, self._now()
+        if limit is not None and any(
+            now - self._gates_since.get(gate.opening, now)
+            >= limit + (_VOTE_SHOWS if gate.opening in self._gates_tried else 0.0)
+            for gate in self.seen.gates
+        ):
+            return Ending(verdict=Verdict.BLOCKED, seen=self.seen)
+        return None
+
+    def _may_pass(self, gate: Gate) -> bool:
+        judged = self._judged.get(gate.opening)
+        return judged is not None and judged.allowed and gate.opening not in self._gates_tried
 
     def _is_current(self) -> bool:
         """Whether the last read worked: nothing else says that a task still waits."""
         return self.seen is not None and self._failing_since is None
 
     async def _pause(self) -> None:
-        every = self.policy.poll_every
+        every = self.means.policy.poll_every
         if self._failures:
             seconds = cadence.back_off(self._failures, every=every)
         else:
             phase = self.seen.phase if self.seen is not None else Phase.QUEUED
             seconds = cadence.next_look(phase, since_change=self._now() - self._changed_at, every=every)
         seconds *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, guards nothing
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.stop.wait(), seconds)
+        with suppress(DetachedError):
+            await self.means.pause(seconds)
 
     async def cancel(self, reason: str) -> bool:
-        """Cancel the task on the server, unless it has ended.
-
-        The server would rewrite a failed task to cancelled, so an ended one is left alone.
-
-        Returns:
-            Whether it was cancelled; False where it has ended.
-
-        Raises:
-            ZadigError: It could not be read, or the server did not take the cancellation.
-        """
-        seen = await self.zadig.tasks.status(self.ref)
-        if seen.status.final:
-            return False
-        self.emit(events.Cancelling(workflow=self.ref.of, ref=self.ref, reason=reason))
-        permit = Permit()
-        await finish(self.zadig.tasks.cancel(self.ref, before_send=permit), permit)
-        return True
+        """Cancel the task on the server, unless it has ended; see `Control.cancel`."""
+        return await Control(self.means).cancel(self.ref, reason)
 
     def _follow_logs(self, step: Step) -> None:
-        if not self.policy.follow_logs:
+        if not self.means.policy.follow_logs:
             return
         for job in step.logs_to_close:  # first: a job that has begun again is in both
             if job.name in self._tails:
@@ -298,8 +322,8 @@ class Watch:
             self._tails.pop(job.name).job_ended()
 
     def _start_tail(self, job: str, *, live: bool) -> None:
-        every = min(1.0, self.policy.poll_every)
-        tail = Tail(self.zadig, self.ref, job, self.emit, self._last_tails.get(job), every=every)
+        every = min(1.0, self.means.policy.poll_every)
+        tail = Tail(self.means.zadig, self.ref, job, self.emit, self._last_tails.get(job), every=every)
         self._tails[job] = self._last_tails[job] = tail
         reader = asyncio.create_task(tail.run(live=live), name=f"log {self.ref} {job}")
         self._readers.add(reader)
@@ -323,5 +347,9 @@ class Watch:
         """The gates the task was last seen to wait at."""
         return self.seen.gates if self.seen is not None else ()
 
+    def emit(self, event: events.Event) -> None:
+        """Tell what happened."""
+        self.means.emit(event)
+
     def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self.means.now()

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from zadig_async.errors import ConfigError
+from zadig_async.errors import ConfigError, ConnectError, LeaseLostError
 
 T = TypeVar("T")
 
@@ -20,10 +20,18 @@ class DetachedError(ConfigError):
     hint = "Make a new orchestrator to go on."
 
 
+class HaltedError(ConfigError):
+    """The kill switch is pulled, or this is a rehearsal: nothing is written; nothing was sent."""
+
+
 class OutdatedError(ConfigError):
     """What a write rests on was read too long ago, so it was not sent."""
 
     hint = "Read again and decide again."
+
+
+NEVER_SENT: Final = (ConnectError, DetachedError, HaltedError, OutdatedError, LeaseLostError)
+"""The errors of a write that provably never left this machine."""
 
 
 @attrs.define(eq=False)
@@ -34,13 +42,13 @@ class Permit:
     reached. By then nobody may want it any more.
 
     Attributes:
-        may_write: Whether anything may be sent at all.
+        guard: Raises where nothing may be sent: we were told to stop, or somebody else owns the workflow now.
         until: Time of the event loop after which the decision must be made anew, or None.
         withdrawn: Set where nobody waits for the write any more.
         granted: Whether an attempt was let through: the write may have been sent.
     """
 
-    may_write: Callable[[], bool] = attrs.field(default=lambda: True)
+    guard: Callable[[], None] = attrs.field(default=lambda: None)
     until: float | None = None
     withdrawn: bool = attrs.field(init=False, default=False)
     granted: bool = attrs.field(init=False, default=False)
@@ -50,10 +58,13 @@ class Permit:
 
         Raises:
             DetachedError: Nothing may be sent any more.
+            HaltedError: The kill switch is pulled.
+            LeaseLostError: Another driver owns the workflow now.
             OutdatedError: The decision is too old.
         """
-        if self.withdrawn or not self.may_write():
+        if self.withdrawn:
             raise DetachedError("told to stop before it was sent")
+        self.guard()
         if self.until is not None and asyncio.get_running_loop().time() > self.until:
             raise OutdatedError("it could not be sent in time")
         self.granted = True

@@ -21,6 +21,7 @@ from zadig_async.errors import (
 )
 from zadig_async.transport.base import ByteStream, Carrier
 from zadig_async.transport.budget import RetryBudget
+from zadig_async.transport.clock import ServerClock
 from zadig_async.transport.verdict import Verdict, verdict
 from zadig_async.wire.call import AnyCall, Call, Lane, Reply
 
@@ -89,6 +90,9 @@ class Sender:
     """Sends calls through a carrier and repeats those that failed and may be repeated.
 
     One sender serves all calls of a client, and so does its retry budget.
+
+    Attributes:
+        clock: What time it is where the server runs.
     """
 
     def __init__(
@@ -111,6 +115,7 @@ class Sender:
         self._policy = policy
         self._budget = RetryBudget() if budget is None else budget
         self._on_request = on_request
+        self.clock = ServerClock()
 
     async def send(self, call: Call[T]) -> T:
         """Send a call and return what its answer means.
@@ -152,11 +157,13 @@ class Sender:
         if call.before_send is not None:
             call.before_send()
         observed = self._on_request is not None
-        started = asyncio.get_running_loop().time() if observed else 0.0
+        loop = asyncio.get_running_loop()
+        started = loop.time() if observed else 0.0
         reply: Reply | None = None
         name: str | None = None
         try:
             reply = await self._carrier.send(call)
+            self.clock.note(reply.header("date"), loop.time())
             return call.read(reply)
         except _FAILURES as error:
             failure = _settled(call, error)

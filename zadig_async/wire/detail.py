@@ -125,6 +125,7 @@ class _SeenTask(msgspec.Struct):
     task_id: int
     workflow_key: str
     status: str = ""
+    task_creator: str = ""
     task_revoker: str = ""
     start_time: _Second = 0
     end_time: _Second = 0
@@ -200,6 +201,7 @@ def read_status(body: bytes) -> TaskStatus:
         project_key=seen.project_key,
         status=Status(seen.status),
         error=seen.error,
+        creator=seen.task_creator,
         revoker=seen.task_revoker,
         started_at=codec.moment(seen.start_time),
         ended_at=codec.moment(seen.end_time),
@@ -216,6 +218,7 @@ def status_of(task: Task) -> TaskStatus:
         project_key=task.project_key,
         status=task.status,
         error=task.error,
+        creator=task.creator,
         revoker=task.revoker,
         started_at=task.started_at,
         ended_at=task.ended_at,

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import Sequence
 
 import click
@@ -16,12 +17,16 @@ from zadig_async.cli.session import Session, complete, confirm, connection_optio
 from zadig_async.cli.terminal import safe, safe_block
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ConfigError
+from zadig_async.journal.audit import NoAudit
+from zadig_async.journal.journal import Journal
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.status import Phase
 from zadig_async.orchestrator import events
-from zadig_async.orchestrator.approver import READ_BACKS, Approver
-from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule
+from zadig_async.orchestrator.approver import Approver
+from zadig_async.orchestrator.means import READ_BACKS, Means
+from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule, RunPolicy
+from zadig_async.orchestrator.switch import KillSwitch
 from zadig_async.orchestrator.writes import finish
 from zadig_async.wire.gates import voters
 
@@ -117,10 +122,22 @@ async def _approve(zadig: ZadigClient, ref: TaskRef, gate: Gate, comment: str) -
         workflow=_literal(ref.workflow),
         gate=_literal(gate.name),
         after_passed=False,
+        own_tasks=True,
         comment=comment,
     )
-    approver = Approver(zadig, ApprovalPolicy([rule]), seen.append, may_write=lambda: True)
-    settled = await approver.approve(ref, gate.key)
+    means = Means(
+        zadig=zadig,
+        voter=zadig,
+        policy=RunPolicy(approvals=ApprovalPolicy([rule])),
+        journal=Journal.in_memory(),
+        audit=NoAudit(),
+        switch=KillSwitch(),
+        emit=seen.append,
+        stop=asyncio.Event(),
+        wall=time.time,
+    )
+    async with means.holding(ref.of):
+        settled = await Approver(means, ref).approve(gate.key)
     failure = next((event for event in seen if isinstance(event, events.GateNotApproved)), None)
     if failure is not None:
         return _not_approved(failure)

@@ -22,7 +22,9 @@ _POLL_EVERY: Final = 0.4
 _PATIENCE: Final = 120.0
 """Seconds after which the demo gives its own tasks up."""
 
-_RULE: Final = ApprovalRule(project="shop", workflow="deploy-*", gate="staging-gate", comment="demo")
+_RULE: Final = ApprovalRule(
+    project="shop", workflow="deploy-*", gate="staging-gate", own_tasks=True, comment="demo"
+)
 
 _EXPECTED: Final = {
     "deploy-api": Verdict.SUCCEEDED,

@@ -1,21 +1,27 @@
 """`zadig-async run`: start launches from the command line or a file, and watch them to their end."""
 
 import asyncio
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import attrs
 import click
 
-from zadig_async.cli import exits, output, policy_options
+from zadig_async.cli import exits, memory_options, output, policy_options
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.follow import Following
 from zadig_async.cli.launchfile import LaunchFile, read_input_file, read_launch_file
+from zadig_async.cli.memory_options import Memory
+from zadig_async.cli.origin import origin_of
 from zadig_async.cli.render import records
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.render.plan import plan_lines, plan_record
 from zadig_async.cli.session import FILE, Session, complete, connection_options, pass_session
 from zadig_async.cli.terminal import safe
-from zadig_async.errors import ConfigError, ZadigError
+from zadig_async.errors import ConfigError, JournalError, ZadigError
+from zadig_async.journal.journal import Journal
 from zadig_async.model.ids import WorkflowRef
 from zadig_async.model.launch import ALL_JOBS, Launch
 from zadig_async.model.outcome import Outcome, Verdict
@@ -35,7 +41,8 @@ variable is refused before anything is sent.
 \b
 Examples:
     zadig-async run shop/deploy-api --all-jobs
-    zadig-async run shop/deploy-api shop/deploy-web --all-jobs --logs --approve 'shop/deploy-*:staging-gate'
+    zadig-async run shop/deploy-api shop/deploy-web --all-jobs --logs \\
+        --approve 'shop/deploy-*:staging-gate' --approve-own
     zadig-async run shop/deploy-api --job build --job staging-gate --job deploy --param branch=main
     zadig-async run --file release.yaml --timeout 1h
     zadig-async run --file release.yaml --dry-run
@@ -49,12 +56,23 @@ A file says the same for many:
         inputs:                       # instead of a job's configuration
           build: {type: zadig-build, registry: https://r.example.com/shop, services: [...]}
     approvals:
-      - {project: shop, workflow: "deploy-*", gate: staging-gate}
+      - project: shop
+        workflow: "deploy-*"
+        gate: staging-gate
+        own_tasks: true               # tasks this very account has started too
+        windows: ["Mon-Thu 09:00-16:00 Europe/Berlin"]
+        soak: 5m
+    freezes: ["2026-12-23 .. 2027-01-04 Europe/Berlin: year's end"]
     policy:
       concurrency: 8
+      approvals_per_hour: 20
       deadlines: {queue: 10m, run: 1h, gate: 30m, total: 2h, cancel: false}
+      reconcile: {window: 5m, when_absent: stop}
 
-Ctrl-C stops the watching, never the tasks, and prints the command that watches on.
+Ctrl-C stops the watching, never the tasks, and prints the command that goes on. With --journal FILE that
+works after any crash too: zadig-async resume FILE.
+
+An answer that is lost never leads to a second trigger: the task it made is looked for.
 """
 
 
@@ -85,6 +103,15 @@ Ctrl-C stops the watching, never the tasks, and prints the command that watches 
     "--concurrency", type=click.IntRange(min=1), help="How many launches are under way at once [16]."
 )
 @click.option("--dry-run", is_flag=True, help="Check and show what would run; start nothing.")
+@click.option(
+    "--journal",
+    type=FILE,
+    metavar="FILE",
+    help="Write down what is meant before it is done, so that `zadig-async resume FILE` can go on after a "
+    "crash without starting anything twice.",
+)
+@memory_options.audit_options
+@policy_options.reconcile_options
 @policy_options.policy_options
 @connection_options
 @pass_session
@@ -102,10 +129,14 @@ def command(
     file: str | None,
     concurrency: int | None,
     dry_run: bool,
+    journal: str | None,
+    audit: str | None,
+    stop_file: str | None,
 ) -> int:
     """Start workflows and watch them to their end."""
     given = read_launch_file(file) if file is not None else LaunchFile()
-    policy = policy_options.policy(ctx, given.policy)
+    options = policy_options.given(ctx)
+    policy = policy_options.policy(options, given.policy)
     if concurrency is not None:
         policy = attrs.evolve(policy, concurrency=concurrency)
     refs = [WorkflowRef.parse(text) for text in workflows]
@@ -118,7 +149,7 @@ def command(
         Launch(
             ref.project,
             ref.workflow,
-            params=_params(params),
+            params=parse_params(params),
             jobs=ALL_JOBS if all_jobs else jobs,
             inputs=inputs,
             allow_bypass=frozenset(allow_bypass),
@@ -130,11 +161,19 @@ def command(
         raise click.UsageError("Nothing to run: name a PROJECT/WORKFLOW, or a file with --file.")
     if dry_run:
         return complete(_rehearse(session, launches, policy))
-    again = [*policy_options.again(ctx, file), *session.again()]
-    return complete(_run(session, launches, policy, again))
+    words = policy_options.again(options)
+    origin = origin_of(words, file, input_file, concurrency)
+    again = [*words, *(["--file", file] if journal is None and file not in {None, "-"} else [])]
+    opened = memory_options.opened(journal, audit, stop_file)
+    return complete(_run(session, launches, policy, [*again, *session.again()], origin, opened))
 
 
-def _params(given: Sequence[str]) -> dict[str, str]:
+def parse_params(given: Sequence[str]) -> dict[str, str]:
+    """Read `NAME=VALUE` options.
+
+    Raises:
+        ConfigError: One has another form, or a name is given twice.
+    """
     params: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
@@ -147,12 +186,35 @@ def _params(given: Sequence[str]) -> dict[str, str]:
 
 
 async def _run(
-    session: Session, launches: Sequence[Launch], policy: RunPolicy, again: Sequence[str]
+    session: Session,
+    launches: Sequence[Launch],
+    policy: RunPolicy,
+    again: Sequence[str],
+    origin: Mapping[str, Any],
+    opened: AbstractAsyncContextManager[Memory],
 ) -> ExitCode:
-    following = Following(session, policy, Board(launch.ref for launch in launches), again)
-    async with session.connect() as zadig:
-        followed = await following.follow(zadig, lambda orchestrator: orchestrator.run_all(launches))
+    async with session.connect() as zadig, opened as memory:
+        if memory.journal is not None:
+            refuse_unfinished(memory.journal, zadig.server)
+        following = Following(session, policy, Board(launch.ref for launch in launches), again, memory)
+        followed = await following.follow(
+            zadig, lambda orchestrator: orchestrator.run_all(launches, origin=origin)
+        )
     return followed.code
+
+
+def refuse_unfinished(journal: Journal, server: str) -> None:
+    """Refuse to begin anything new in a journal with runs that have not come to their end.
+
+    Raises:
+        JournalError: There are such runs.
+    """
+    unfinished = [str(entry.scope.workflow) for entry in journal.history.open_runs(server)]
+    if unfinished:
+        raise JournalError(
+            f"{journal.name}: it holds runs that have not come to their end: {', '.join(unfinished)}",
+            hint=f"Go on with them: zadig-async resume {shlex.quote(journal.name)}; or use another file.",
+        )
 
 
 async def _rehearse(session: Session, launches: Sequence[Launch], policy: RunPolicy) -> ExitCode:

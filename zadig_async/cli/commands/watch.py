@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 import click
 
-from zadig_async.cli import policy_options
+from zadig_async.cli import memory_options, policy_options
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.follow import Following
 from zadig_async.cli.launchfile import LaunchFile, read_launch_file
+from zadig_async.cli.memory_options import Memory
 from zadig_async.cli.reading import known_tasks
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.session import FILE, Session, complete, connection_options, pass_session
@@ -26,7 +28,7 @@ REF is PROJECT/WORKFLOW#NUMBER, in quotes where your shell takes # for a comment
 Examples:
     zadig-async watch 'shop/deploy-api#56'
     zadig-async watch 'shop/deploy-api#56' 'shop/deploy-web#12' --logs
-    zadig-async watch 'shop/deploy-api#56' --approve 'shop/deploy-api:staging-gate'
+    zadig-async watch 'shop/deploy-api#56' --approve 'shop/deploy-api:staging-gate' --dry-run
     zadig-async watch 'shop/deploy-api#56' --gate-timeout 0     # exit code 4 if it waits for a person
 
 Ctrl-C stops the watching, never the tasks.
@@ -38,27 +40,48 @@ Ctrl-C stops the watching, never the tasks.
 @click.option(
     "--file", "-f", type=FILE, metavar="FILE", help="Take approvals and policy from this launch file."
 )
+@click.option("--dry-run", is_flag=True, help="Say which gates would be approved; send nothing.")
+@memory_options.audit_options
 @policy_options.policy_options
 @connection_options
 @pass_session
 @click.pass_context
-def command(ctx: click.Context, session: Session, *, refs: tuple[str, ...], file: str | None) -> int:
+def command(
+    ctx: click.Context,
+    session: Session,
+    *,
+    refs: tuple[str, ...],
+    file: str | None,
+    dry_run: bool,
+    audit: str | None,
+    stop_file: str | None,
+) -> int:
     """Watch tasks to their end."""
     given = read_launch_file(file) if file is not None else LaunchFile()
     tasks = [TaskRef.parse(text) for text in dict.fromkeys(refs)]
-    again = [*policy_options.again(ctx, file), *session.again()]
-    return complete(_watch(session, tasks, policy_options.policy(ctx, given.policy), again))
+    options = policy_options.given(ctx)
+    again = policy_options.again(options)
+    if file is not None and file != "-":
+        again += ["--file", file]
+    policy = policy_options.policy(options, given.policy, dry_run=dry_run)
+    opened = memory_options.opened(None, audit, stop_file)
+    return complete(_watch(session, tasks, policy, [*again, *session.again()], opened))
 
 
 async def _watch(
-    session: Session, refs: Sequence[TaskRef], policy: RunPolicy, again: Sequence[str]
+    session: Session,
+    refs: Sequence[TaskRef],
+    policy: RunPolicy,
+    again: Sequence[str],
+    opened: AbstractAsyncContextManager[Memory],
 ) -> ExitCode:
     async def work(orchestrator: Orchestrator) -> list[Outcome]:
-        runs = [orchestrator.attach(ref) for ref in refs]
+        # Who asks for the tasks to be cancelled names them: they count as ours.
+        runs = [orchestrator.attach(ref, own=policy.deadlines.cancel) for ref in refs]
         return await asyncio.gather(*(run.wait() for run in runs))
 
-    following = Following(session, policy, Board(refs=refs), again)
-    async with session.connect() as zadig:
+    async with session.connect() as zadig, opened as memory:
+        following = Following(session, policy, Board(refs=refs), again, memory)
         await known_tasks(zadig, refs)
         followed = await following.follow(zadig, work)
     return followed.code

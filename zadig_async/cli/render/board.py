@@ -97,7 +97,9 @@ class Board:
             case events.Launching():
                 row.state = "starting"
                 row.sending = True
-            case events.Launched():
+            case events.LaunchUnanswered():
+                row.state = "no answer"
+            case events.Launched() | events.Adopted():
                 row.state = "queued"
             case events.TaskChanged():
                 row.state = safe(event.after) or "not started"

@@ -5,10 +5,11 @@ Texts are as the server sent them; `terminal.escape_json` makes the written docu
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from zadig_async.errors import ApiError, DecodeError, PreflightError, ZadigError
+from zadig_async.journal.history import RunEntry
 from zadig_async.model.gate import Gate
 from zadig_async.model.outcome import Outcome
 from zadig_async.model.task import JobRun, Task, TaskSummary
@@ -126,8 +127,20 @@ def _details(event: events.Event) -> Record:
             return {"error": error_record(event.error), "failing_for": round(event.failing_for, 3)}
         case events.PollRecovered():
             return {"failed_for": round(event.failed_for, 3)}
-        case events.Cancelling():
+        case events.Cancelling() | events.Retrying() | events.LaunchUnanswered():
             return {"reason": event.reason}
+        case events.Adopted():
+            return {"sure": event.sure}
+        case events.LaunchRepeated():
+            return {"attempt": event.attempt}
+        case events.DuplicateFound():
+            return {
+                "duplicate": str(event.duplicate),
+                "cancelled": event.cancelled,
+                "reason": event.reason,
+            }
+        case events.JournalFailed():
+            return {"error": error_record(event.error)}
         case events.EventsDropped():
             return {"count": event.count}
         case events.Ended():
@@ -138,7 +151,7 @@ def _details(event: events.Event) -> Record:
 
 def _gate_details(event: events.Event) -> Record:
     match event:
-        case events.GateOpened():
+        case events.GateOpened() | events.GateJudged():
             return {"gate": gate_record(event.gate), "allowed": event.allowed, "reason": event.reason}
         case events.GateApproving():
             return {"gate": gate_record(event.gate), "reason": event.reason}
@@ -151,6 +164,24 @@ def _gate_details(event: events.Event) -> Record:
                 "reason": event.reason,
             }
     return {}
+
+
+def run_entry_record(entry: RunEntry) -> Record:
+    """Return a run as a journal has it."""
+    return {
+        "run": entry.run,
+        "server": entry.scope.server,
+        "workflow": str(entry.scope.workflow),
+        "task": entry.task,
+        "sure": entry.sure,
+        "duplicates": sorted(entry.duplicates),
+        "state": str(entry.state),
+        "verdict": entry.verdict,
+        "intended_at": moment(datetime.fromtimestamp(entry.intended_at, UTC)),
+        "finished_at": None
+        if entry.finished_at is None
+        else moment(datetime.fromtimestamp(entry.finished_at, UTC)),
+    }
 
 
 def param_record(param: Param) -> Record:

@@ -14,6 +14,7 @@ from zadig_async.errors import (
     DeadlineError,
     DecodeError,
     ForbiddenError,
+    JournalError,
     NotFoundError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -42,6 +43,7 @@ _KINDS: Final[tuple[tuple[type[ZadigError], str], ...]] = (
     (DeadlineError, "out of time"),
     (TransportError, "connection lost"),
     (DecodeError, "unreadable answer"),
+    (JournalError, "journal"),
 )
 """What each kind of error is called, subclasses before their bases."""
 
@@ -84,6 +86,12 @@ def event_words(event: events.Event) -> str | None:
             return _job_changed(event)
         case events.Cancelling():
             return f"cancelling the task: {safe(event.reason)}"
+        case events.Retrying():
+            return f"running the task again: {safe(event.reason)}"
+        case events.LaunchUnanswered() | events.Adopted() | events.LaunchRepeated() | events.DuplicateFound():
+            return _doubt(event)
+        case events.JournalFailed():
+            return f"could not be written down, nothing new is begun: {error_words(event.error)}"
         case events.PollFailed():
             since = spell_duration(event.failing_for)
             return f"cannot be read for {since}, trying on: {error_words(event.error)}"
@@ -104,6 +112,22 @@ def _job_changed(event: events.JobChanged) -> str | None:
     return f"{safe(event.stage)} / {job_word(event.job)}: {safe(event.after)}{why}"
 
 
+def _doubt(
+    event: events.LaunchUnanswered | events.Adopted | events.LaunchRepeated | events.DuplicateFound,
+) -> str:
+    match event:
+        case events.LaunchUnanswered():
+            return f"no clear answer to the trigger, looking for its task: {safe(event.reason)}"
+        case events.Adopted():
+            sure = "it carries this run's id" if event.sure else "no other can be it"
+            return f"found its task: {safe(str(event.ref))}, {sure}"
+        case events.LaunchRepeated():
+            return f"no task has come of it: launching once more (attempt {event.attempt})"
+        case events.DuplicateFound():
+            done = "cancelled" if event.cancelled else "NOT cancelled: look at it"
+            return f"DUPLICATE {safe(str(event.duplicate))}: {safe(event.reason)}; {done}"
+
+
 def _gate_event(event: events.Event) -> str | None:
     match event:
         case events.GateOpened(allowed=True):
@@ -115,6 +139,8 @@ def _gate_event(event: events.Event) -> str | None:
                 else "somebody has to act in Zadig"
             )
             return f"waits at gate {gate_words(event.gate)}: {safe(event.reason)}; {way}"
+        case events.GateJudged():
+            return f"gate {safe(event.gate.name)}: {safe(event.reason)}"
         case events.GateApproving():
             return f"approving gate {safe(event.gate.name)}"
         case events.GateApproved():
@@ -158,7 +184,7 @@ def reason_words(outcome: Outcome) -> str:
             return "not started"
         case Verdict.DETACHED:
             return "the task goes on without us"
-        case Verdict.BLOCKED if outcome.gates:
+        case Verdict.BLOCKED if outcome.gates and outcome.error is None:
             return f"waits at gate {', '.join(gate_words(gate) for gate in outcome.gates)}"
     failure = outcome.first_failure
     if failure is not None:

@@ -1,0 +1,173 @@
+"""`zadig-async resume`: go on with what a journal says is not at its end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+
+import attrs
+import click
+
+from zadig_async.cli import memory_options, output, policy_options
+from zadig_async.cli.commands.run import parse_params
+from zadig_async.cli.exits import ExitCode
+from zadig_async.cli.follow import Following
+from zadig_async.cli.launchfile import LaunchFile, read_input_file, read_launch_file
+from zadig_async.cli.memory_options import Memory
+from zadig_async.cli.origin import Origin
+from zadig_async.cli.render.board import Board
+from zadig_async.cli.session import FILE, Session, complete, connection_options, pass_session
+from zadig_async.cli.terminal import safe
+from zadig_async.errors import ConfigError
+from zadig_async.journal.history import RunEntry
+from zadig_async.journal.journal import Journal
+from zadig_async.model.input import JobInput
+from zadig_async.model.launch import ALL_JOBS, Launch
+from zadig_async.orchestrator.policy import RunPolicy
+
+_HELP = """\
+Go on with everything in a journal that has not come to its end.
+
+Tasks that are known are watched on, tasks of triggers without an answer are looked for, and launches that
+were never sent are sent. Nothing that may have been sent is sent again.
+
+Options, rules and launch file are those of the run, unless given again. A journal holds no values: variables
+given with --param, and a launch file that came from standard input, have to be given again where a launch was
+never sent.
+
+\b
+Examples:
+    zadig-async run --file release.yaml --journal release.journal
+    zadig-async resume release.journal                 # after Ctrl-C, a crash, or a lost machine
+    zadig-async resume release.journal --param branch=main
+"""
+
+
+@click.command(help=_HELP)
+@click.argument("journal", type=FILE, metavar="JOURNAL")
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=VALUE", help="A variable of the run, given again."
+)
+@click.option("--input-file", type=FILE, metavar="FILE", help="The inputs of the run, given again.")
+@click.option("--file", "-f", type=FILE, metavar="FILE", help="The launch file of the run, if it has moved.")
+@click.option("--concurrency", type=click.IntRange(min=1), help="How many launches are under way at once.")
+@memory_options.audit_options
+@policy_options.reconcile_options
+@policy_options.policy_options
+@connection_options
+@pass_session
+@click.pass_context
+def command(
+    ctx: click.Context,
+    session: Session,
+    *,
+    journal: str,
+    params: tuple[str, ...],
+    input_file: str | None,
+    file: str | None,
+    concurrency: int | None,
+    audit: str | None,
+    stop_file: str | None,
+) -> int:
+    """Go on with a journal."""
+    memory_options.must_exist(journal)
+    again = Again(
+        options=policy_options.given(ctx),
+        params=parse_params(params),
+        input_file=input_file,
+        file=file,
+        concurrency=concurrency,
+    )
+    opened = memory_options.opened(journal, audit, stop_file)
+    return complete(_resume(session, again, opened))
+
+
+@attrs.frozen(kw_only=True)
+class Again:
+    """What the command line of `resume` gave.
+
+    Attributes:
+        options: Options of the policy.
+        params: Variables.
+        input_file: File of inputs, or None.
+        file: Launch file, or None.
+        concurrency: How many launches are under way at once, or None.
+    """
+
+    options: policy_options.Given
+    params: dict[str, str]
+    input_file: str | None
+    file: str | None
+    concurrency: int | None
+
+
+async def _resume(session: Session, again: Again, opened: AbstractAsyncContextManager[Memory]) -> ExitCode:
+    async with session.connect() as zadig, opened as memory:
+        journal = memory.journal
+        if journal is None:
+            raise AssertionError("resume always has a journal")
+        entries = _unfinished(journal, zadig.server)
+        if not entries:
+            output.say(f"{journal.name}: everything in it has come to its end.")
+            return ExitCode.SUCCEEDED
+        origin = Origin.read(entries[-1].origin)
+        policy, launches, words = _as_then(again, origin, entries)
+        batches = {entry.batch for entry in entries}
+        board = Board(
+            entry.scope.workflow for entry in journal.history.runs.values() if entry.batch in batches
+        )
+        following = Following(session, policy, board, [*words, *session.again()], memory)
+        followed = await following.follow(zadig, lambda orchestrator: orchestrator.resume(launches))
+    return followed.code
+
+
+def _unfinished(journal: Journal, server: str) -> list[RunEntry]:
+    """Return the runs to go on with, oldest first.
+
+    Raises:
+        ConfigError: There are only runs of other servers.
+    """
+    entries = list(journal.history.open_runs(server))
+    others = {entry.scope.server for entry in journal.history.runs.values() if entry.open} - {server}
+    if not entries and others:
+        raise ConfigError(
+            f"{journal.name}: its runs are on {', '.join(sorted(others))}, and not on {server}",
+            hint="Connect to that server: --url, ZADIG_URL or --profile.",
+        )
+    return entries
+
+
+def _as_then(
+    again: Again, origin: Origin, entries: Sequence[RunEntry]
+) -> tuple[RunPolicy, list[Launch], list[str]]:
+    """Return policy and launches as they were then, with what was given now on top of it."""
+    then = policy_options.parse(origin.words)
+    options = {**then, **{name: value for name, value in again.options.items() if value}}
+    file = again.file or origin.file
+    if not again.file and origin.file_has_changed:
+        output.remark(f"{safe(origin.file)} has changed since; its rules count as they are now.")
+    given = read_launch_file(file) if file else LaunchFile()
+    policy = policy_options.policy(options, given.policy)
+    concurrency = again.concurrency or origin.concurrency
+    if concurrency is not None:
+        policy = attrs.evolve(policy, concurrency=concurrency)
+    input_file = again.input_file or origin.input_file
+    inputs = read_input_file(input_file) if input_file else {}
+    launches = [*given.launches, *_from_flags(entries, again.params, inputs)]
+    return policy, launches, policy_options.again(options)
+
+
+def _from_flags(
+    entries: Sequence[RunEntry], params: Mapping[str, str], inputs: Mapping[str, JobInput]
+) -> Iterator[Launch]:
+    """Yield the launches that flags may have meant; the journal's digests tell which of them did."""
+    for entry in entries:
+        jobs = entry.recipe.get("jobs", ())
+        if not jobs and not inputs:
+            continue
+        yield Launch(
+            entry.scope.workflow.project,
+            entry.scope.workflow.workflow,
+            params=params,
+            jobs=ALL_JOBS if jobs == "all" else jobs,
+            inputs=inputs,
+            allow_bypass=entry.recipe.get("allow_bypass", ()),
+        )

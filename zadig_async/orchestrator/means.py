@@ -1,0 +1,157 @@
+"""`Means`: what one driver works with, and whether it may write at this moment."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import attrs
+
+from zadig_async.client.client import ZadigClient
+from zadig_async.errors import ZadigError
+from zadig_async.journal.audit import AuditTrail
+from zadig_async.journal.journal import Journal
+from zadig_async.journal.records import Scope
+from zadig_async.model.ids import TaskRef, WorkflowRef
+from zadig_async.orchestrator import events
+from zadig_async.orchestrator.policy import RunPolicy
+from zadig_async.orchestrator.switch import KillSwitch
+from zadig_async.orchestrator.writes import DetachedError, HaltedError, Permit
+
+READ_BACKS: Final = 10
+"""How often a task is read after a write before the proof is given up."""
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Means:
+    """What everything that watches or writes for one driver has in common.
+
+    Attributes:
+        zadig: The server.
+        voter: The same server by the account that votes.
+        policy: What may be done, and how patiently.
+        journal: What was meant and what became of it.
+        audit: Where every write is written down for people.
+        switch: Stops every write.
+        emit: Receives what happens.
+        stop: Set when we were told to stop.
+        wall: What time it is here, in Unix seconds.
+    """
+
+    zadig: ZadigClient
+    voter: ZadigClient
+    policy: RunPolicy
+    journal: Journal
+    audit: AuditTrail
+    switch: KillSwitch
+    emit: Callable[[events.Event], None]
+    stop: asyncio.Event
+    wall: Callable[[], float]
+
+    def scope(self, workflow: WorkflowRef) -> Scope:
+        """Return what has to be held to write about a workflow."""
+        return Scope(self.zadig.server, workflow)
+
+    @asynccontextmanager
+    async def holding(self, workflow: WorkflowRef) -> AsyncIterator[None]:
+        """Hold a workflow's scope for as long as the context is open.
+
+        Raises:
+            LeaseHeldError: Another driver owns it.
+            JournalError: The journal cannot be written.
+        """
+        scope = self.scope(workflow)
+        await self.journal.hold([scope])
+        try:
+            yield
+        finally:
+            await self.journal.drop([scope])
+
+    def halted(self) -> str | None:
+        """Return why nothing is written at the moment although we go on watching, or None."""
+        if self.policy.dry_run:
+            return "this is a rehearsal"
+        return self.switch.pulled()
+
+    def halt(self, what: str) -> HaltedError | None:
+        """Return the error to end with where nothing is written at the moment, or None.
+
+        Args:
+            what: What is not done because of it.
+        """
+        why = self.halted()
+        if why is None:
+            return None
+        hint = "" if self.policy.dry_run else "Remove what pulled the switch, then go on."
+        return HaltedError(f"{what}: {why}", hint=hint)
+
+    def permit(self, workflow: WorkflowRef, *, fresh: float | None = None) -> Permit:
+        """Return a permit for one write about a workflow.
+
+        Args:
+            workflow: The workflow.
+            fresh: Seconds from now after which the decision must be made anew, or None.
+        """
+        scope = self.scope(workflow)
+
+        def guard() -> None:
+            if self.stop.is_set():
+                raise DetachedError("told to stop before it was sent")
+            halt = self.halt("not sent")
+            if halt is not None:
+                raise halt
+            self.journal.check(scope)
+
+        return Permit(guard, until=None if fresh is None else self.now() + fresh)
+
+    async def record(self, what: str, ref: TaskRef | WorkflowRef, details: Mapping[str, Any]) -> None:
+        """Write an audit line.
+
+        Args:
+            what: What happens, such as `approve.sending`.
+            ref: The task or workflow it happens to.
+            details: The rest, as JSON values; never a secret.
+
+        Raises:
+            JournalError: It could not be written; what it was to precede must not happen.
+        """
+        subject: Mapping[str, Any] = (
+            {"project": ref.project, "workflow": ref.workflow, "task": ref.task_id}
+            if isinstance(ref, TaskRef)
+            else {"project": ref.project, "workflow": ref.workflow}
+        )
+        await self.audit.write(what, {"server": self.zadig.server, **subject, **details})
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not for longer than until we are told to stop.
+
+        Raises:
+            DetachedError: We were told to stop.
+        """
+        try:
+            await asyncio.wait_for(self.stop.wait(), seconds)
+        except TimeoutError:
+            return
+        raise DetachedError("told to stop")
+
+    @property
+    def between_read_backs(self) -> float:
+        """Seconds between two reads that look for the effect of a write."""
+        return self.policy.read_back / READ_BACKS
+
+    def now(self) -> float:
+        """Return the event loop's time in seconds."""
+        return asyncio.get_running_loop().time()
+
+
+def kept_of(error: ZadigError) -> dict[str, Any]:
+    """Return what a journal or an audit trail keeps of an error: nothing a server has said in words."""
+    kept: dict[str, Any] = {"type": type(error).__name__}
+    for name in ("status", "code", "call"):
+        value = getattr(error, name, None)
+        if value not in (None, ""):
+            kept[name] = value
+    findings = getattr(error, "findings", ())
+    if findings:
+        kept["findings"] = list(findings)
+    return kept
