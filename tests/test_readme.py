@@ -15,6 +15,7 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8")
 LAST_LINES = [
     "succeeded shop/deploy-mobile#1",
     "shop/deploy-search failed job-0-0-0-build",
+    "failed shop/deploy-search#1",
     "succeeded [",
 ]
 
@@ -27,10 +28,10 @@ def compiled(snippet: str) -> CodeType:
 
 @pytest.mark.parametrize(("snippet", "last"), list(zip(SNIPPETS, LAST_LINES, strict=True)))
 async def test_a_snippet_runs_and_says_what_it_should(
-    snippet: str, last: str, capsys: pytest.CaptureFixture[str]
+    snippet: str, last: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     async with Emulator(speed=30.0) as emulator:
-        names = {"url": emulator.url, "token": emulator.token}
+        names = {"url": emulator.url, "token": emulator.token, "folder": tmp_path}
         # A snippet's code is a coroutine where it awaits at top level, as in an asyncio REPL.
         started = eval(compiled(snippet), names)  # noqa: S307 - our own README
         assert inspect.isawaitable(started)

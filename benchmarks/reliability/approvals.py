@@ -15,7 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.support.approval_machine import Approvals, Steps
 
 _STEPS_EACH: Final = 50
-_EXAMPLES: Final = 200
+_EXAMPLES: Final = 50
 """Machines between two looks at the count."""
 
 

@@ -265,7 +265,7 @@ class Orchestrator:
         try:
             await self._means.journal.hold([entry.scope])
         except ZadigError as error:
-            return self._not_started(launch or entry, error, started)
+            return self._left_alone(entry, launch, error, started)
         if entry.state is RunState.FINISHED:  # another driver has brought it to its end meanwhile
             await self._means.journal.drop([entry.scope])
             return await self._as_before(entry)
@@ -279,6 +279,23 @@ class Orchestrator:
         finally:
             await self._means.journal.drop([entry.scope])
         return await run.wait()
+
+    def _left_alone(
+        self, entry: RunEntry, launch: Launch | None, error: ZadigError, started: float
+    ) -> Outcome:
+        """Return the outcome of a run that another driver has, or that could not be taken up."""
+        workflow = entry.scope.workflow
+        ref = None if entry.task is None else TaskRef(workflow.project, workflow.workflow, entry.task)
+        outcome = Outcome(
+            workflow=workflow,
+            verdict=Verdict.LOST,
+            ref=ref,
+            launch=launch,
+            error=error,
+            seconds=self._means.now() - started,
+        )
+        self._emit(events.Ended(workflow=workflow, ref=ref, outcome=outcome))
+        return outcome
 
     async def _as_before(self, entry: RunEntry) -> Outcome:
         """Return the outcome of a run that had ended before, with its task as it is now."""
