@@ -14,7 +14,7 @@ from zadig_async.cli.yamlfile import LARGEST, FileError, parse_yaml
 from zadig_async.errors import ConfigError
 from zadig_async.model.inputs import FreestyleInput, RepoInput, RepoParam
 from zadig_async.model.launch import ALL_JOBS
-from zadig_async.orchestrator.policy import ApprovalRule, Deadlines
+from zadig_async.orchestrator.policy import ApprovalRule, Deadlines, ReconcilePolicy
 
 WHOLE = """\
 launches:
@@ -296,3 +296,76 @@ def test_an_input_file_holds_inputs_alone(tmp_path: Path) -> None:
     path.write_text("build: {type: freestyle, inpts: {A: b}}", encoding="utf-8")
     with pytest.raises(FileError, match="unknown key 'inpts'"):
         read_input_file(str(path))
+
+
+RULES = """
+approvals:
+  - project: shop
+    workflow: "deploy-*"
+    gate: prod-gate
+    own_tasks: true
+    unchanged: false
+    windows: ["Mon-Thu 09:00-16:00 Europe/Berlin", "Fri 09:00-12:00 Europe/Berlin"]
+    soak: 5m
+freezes:
+  - "2026-12-23 .. 2027-01-04 Europe/Berlin: year's end"
+policy:
+  approvals_per_hour: 20
+  reconcile:
+    {window: 4m, marker: run_id, account: bot, when_absent: retrigger, attempts: 3, operation_log: true}
+"""
+
+
+def test_rules_may_demand_more() -> None:
+    policy = parse_launch_file(RULES, "l.yaml").policy
+    (rule,) = policy.approvals.rules
+    assert (rule.own_tasks, rule.unchanged, rule.after_passed, rule.soak) == (True, False, True, 300.0)
+    assert [str(window) for window in rule.windows] == [
+        "Mon-Thu 09:00-16:00 Europe/Berlin",
+        "Fri 09:00-12:00 Europe/Berlin",
+    ]
+    (freeze,) = policy.approvals.freezes
+    assert (freeze.reason, freeze.start.isoformat()) == ("year's end", "2026-12-23T00:00:00+01:00")
+    assert policy.approvals.max_per_hour == 20
+    assert policy.reconcile == ReconcilePolicy(
+        window=240.0, marker="run_id", account="bot", when_absent="retrigger", attempts=3, operation_log=True
+    )
+
+
+def test_without_a_word_an_account_does_not_approve_its_own_tasks() -> None:
+    text = "approvals: [{project: shop, workflow: w, gate: g}]"
+    (rule,) = parse_launch_file(text, "l.yaml").policy.approvals.rules
+    assert (rule.own_tasks, rule.unchanged, rule.windows) == (False, True, ())
+    assert parse_launch_file(text, "l.yaml").policy.reconcile == ReconcilePolicy()
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("freezes: 2026-12-23", "freezes", "expected a list"),
+        ("freezes: [12]", "freezes[0]", "expected text, got a number"),
+        ("freezes: [soon]", "freezes[0]", "not a freeze: 'soon'"),
+        ("freezes: ['2026-12-23 .. 2026-12-24 Mars/Olympus']", "freezes[0]", "Mars/Olympus"),
+        (
+            "approvals: [{project: p, workflow: w, gate: g, windows: ['always']}]",
+            "approvals[0].windows[0]",
+            "not a window: 'always'",
+        ),
+        ("approvals: [{project: p, workflow: w, gate: g, soak: -3}]", "approvals[0].soak", "a duration"),
+        (
+            "approvals: [{project: p, workflow: w, gate: g, own_tasks: 1}]",
+            "approvals[0].own_tasks",
+            "true or",
+        ),
+        ("policy: {approvals_per_hour: 0}", "policy.approvals_per_hour", "a whole number from 1"),
+        ("policy: {reconcile: {when_absent: hope}}", "policy.reconcile.when_absent", "stop, retrigger"),
+        ("policy: {reconcile: {window: 0}}", "policy.reconcile.window", "more than 0 seconds"),
+        ("policy: {reconcile: {attempts: 1.5}}", "policy.reconcile.attempts", "a whole number from 1"),
+        ("policy: {reconcile: {markr: x}}", "policy.reconcile.markr", "unknown key"),
+    ],
+)
+def test_a_rule_that_is_wrong_is_named(text: str, place: str, words: str) -> None:
+    with pytest.raises(FileError) as caught:
+        parse_launch_file(text, "l.yaml")
+    assert f"l.yaml:1: {place}: " in str(caught.value)
+    assert words in str(caught.value)

@@ -27,16 +27,14 @@
 Everything is checked before anything is sent, and everything that is wrong is said at once.
 """
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import attrs
 
-from zadig_async.cli import durations
-from zadig_async.cli.yamlfile import Document, FileError, Place, Problem, parse_yaml, read_yaml, spell
+from zadig_async.cli.filereader import FileReader, kind_of
+from zadig_async.cli.yamlfile import Document, Place, parse_yaml, read_yaml
 from zadig_async.errors import ConfigError
 from zadig_async.model.ids import WorkflowRef
 from zadig_async.model.input import JobInput, RepoParam
@@ -138,43 +136,32 @@ def _build(document: Document) -> LaunchFile:
     return LaunchFile(launches=tuple(launch for launch in launches if launch is not None), policy=policy)
 
 
-class _Reader:
-    """Reads parts of one document and collects what is wrong with them.
-
-    A part that is wrong reads as empty, so that the rest is still checked; `finish` then raises.
-    """
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._problems: list[Problem] = []
-
-    def finish(self) -> None:
-        if self._problems:
-            raise FileError(self._document.file, self._problems)
+class _Reader(FileReader):
+    """Reads launches, rules, policies and inputs."""
 
     def launch(self, value: object, place: Place) -> Launch | None:
-        before = len(self._problems)
+        before = self.problems
         table = self.mapping(value, place, _LAUNCH)
         if not isinstance(value, dict):
             return None
         project, workflow = self._workflow(table, place)
         params = self._params(table.get("params", {}), (*place, "params"))
-        every = self._flag(table, "all_jobs", place)
+        every = self.flag(table, "all_jobs", place)
         if every and "jobs" in table:
-            self._wrong((*place, "jobs"), "jobs and all_jobs are both given", "Keep one of them.")
-        names = self._names(table, "jobs", place)
+            self.wrong((*place, "jobs"), "jobs and all_jobs are both given", "Keep one of them.")
+        names = self.names(table, "jobs", place)
         inputs = self.inputs(table.get("inputs", {}), (*place, "inputs"))
-        bypass = self._names(table, "allow_bypass", place)
-        if len(self._problems) > before:
+        bypass = self.names(table, "allow_bypass", place)
+        if self.problems > before:
             return None
         if not every and not names and not inputs:
-            self._wrong(
+            self.wrong(
                 place,
                 "it names no job, so Zadig would run nothing",
                 "Write all_jobs: true, or jobs: [...], or inputs.",
             )
             return None
-        return self._make(
+        return self.make(
             place,
             lambda: Launch(
                 project,
@@ -187,20 +174,20 @@ class _Reader:
         )
 
     def rule(self, value: object, place: Place) -> ApprovalRule | None:
-        before = len(self._problems)
+        before = self.problems
         table = self.mapping(value, place, _RULE)
         if not isinstance(value, dict):
             return None
-        texts = {key: self._text(table, key, place) for key in ("project", "workflow", "gate")}
-        after_passed = self._flag(table, "after_passed", place, otherwise=True)
-        own_tasks = self._flag(table, "own_tasks", place)
-        unchanged = self._flag(table, "unchanged", place, otherwise=True)
+        texts = {key: self.text(table, key, place) for key in ("project", "workflow", "gate")}
+        after_passed = self.flag(table, "after_passed", place, otherwise=True)
+        own_tasks = self.flag(table, "own_tasks", place)
+        unchanged = self.flag(table, "unchanged", place, otherwise=True)
         windows = self.parsed(table, "windows", place, Window.parse)
-        soak = self._seconds(table, "soak", place) or 0.0
-        comment = self._text(table, "comment", place, required=False)
-        if len(self._problems) > before:
+        soak = self.seconds(table, "soak", place) or 0.0
+        comment = self.text(table, "comment", place, required=False)
+        if self.problems > before:
             return None
-        return self._make(
+        return self.make(
             place,
             lambda: ApprovalRule(
                 after_passed=after_passed,
@@ -213,18 +200,6 @@ class _Reader:
             ),
         )
 
-    def parsed(
-        self, table: Mapping[str, Any], key: str, place: Place, parse: Callable[[str], T]
-    ) -> tuple[T, ...]:
-        """Read a list of texts, each of which has a form of its own."""
-        read = []
-        for where, item in self.items(table, key, place):
-            if isinstance(item, str):
-                read.append(self._make(where, partial(parse, item)))
-            else:
-                self._wrong(where, f"expected text, got {_kind(item)}", "Put it in quotes.")
-        return tuple(item for item in read if item is not None)
-
     def policy(
         self,
         value: object,
@@ -235,15 +210,15 @@ class _Reader:
         table = self.mapping(value, place, _POLICY)
         waits = self.mapping(table.get("deadlines", {}), (*place, "deadlines"), (*_WAITS, "cancel"))
         deadlines = Deadlines(
-            **{key: self._seconds(waits, key, (*place, "deadlines")) for key in _WAITS},
-            cancel=self._flag(waits, "cancel", (*place, "deadlines")),
+            **{key: self.seconds(waits, key, (*place, "deadlines")) for key in _WAITS},
+            cancel=self.flag(waits, "cancel", (*place, "deadlines")),
         )
         default = RunPolicy()
-        concurrency = self._count(table, "concurrency", place) or default.concurrency
-        per_hour = self._count(table, "approvals_per_hour", place)
-        every = self._seconds(table, "poll_every", place)
+        concurrency = self.count(table, "concurrency", place) or default.concurrency
+        per_hour = self.count(table, "approvals_per_hour", place)
+        every = self.seconds(table, "poll_every", place)
         if every == 0:
-            self._wrong((*place, "poll_every"), "expected more than 0 seconds")
+            self.wrong((*place, "poll_every"), "expected more than 0 seconds")
         return RunPolicy(
             concurrency=concurrency,
             approvals=ApprovalPolicy(rules, freezes=freezes, max_per_hour=per_hour),
@@ -257,17 +232,17 @@ class _Reader:
         default = ReconcilePolicy()
         absence = table.get("when_absent", default.when_absent)
         if absence not in _ABSENCE:
-            self._wrong((*place, "when_absent"), f"expected one of: {', '.join(_ABSENCE)}")
-        window = self._seconds(table, "window", place)
+            self.wrong((*place, "when_absent"), f"expected one of: {', '.join(_ABSENCE)}")
+        window = self.seconds(table, "window", place)
         if window == 0:
-            self._wrong((*place, "window"), "expected more than 0 seconds")
+            self.wrong((*place, "window"), "expected more than 0 seconds")
         return ReconcilePolicy(
             window=window or default.window,
-            marker=self._text(table, "marker", place, required=False) or default.marker,
-            account=self._text(table, "account", place, required=False),
+            marker=self.text(table, "marker", place, required=False) or default.marker,
+            account=self.text(table, "account", place, required=False),
             when_absent="retrigger" if absence == "retrigger" else "stop",
-            attempts=self._count(table, "attempts", place) or default.attempts,
-            operation_log=self._flag(table, "operation_log", place),
+            attempts=self.count(table, "attempts", place) or default.attempts,
+            operation_log=self.flag(table, "operation_log", place),
         )
 
     def inputs(self, value: object, place: Place) -> dict[str, JobInput]:
@@ -279,7 +254,7 @@ class _Reader:
                 continue
             job_type = fields.pop("type", None)
             if not isinstance(job_type, str):
-                self._wrong(
+                self.wrong(
                     where,
                     "'type' is missing" if job_type is None else "'type' must be text",
                     "Name the job's type, such as zadig-build; the page of the workflow shows it.",
@@ -289,37 +264,16 @@ class _Reader:
                 read[job] = input_from_mapping(job_type, fields)
             except ConfigError as error:
                 inner, text = _inner_place(str(error), job_type)
-                self._wrong((*where, *inner), text, error.hint)
+                self.wrong((*where, *inner), text, error.hint)
         return read
-
-    def mapping(self, value: object, place: Place, known: Iterable[str] | None = None) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            self._wrong(place, f"expected a mapping, got {_kind(value)}")
-            return {}
-        if known is None:
-            return dict(value)
-        names = list(known)
-        for key in value:
-            if key not in names:
-                close = difflib.get_close_matches(key, names, n=1)
-                hint = f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(names)}."
-                self._wrong((*place, key), "unknown key", hint)
-        return {key: item for key, item in value.items() if key in names}
-
-    def items(self, table: Mapping[str, Any], key: str, place: Place) -> list[tuple[Place, Any]]:
-        value = table.get(key, [])
-        if not isinstance(value, list):
-            self._wrong((*place, key), f"expected a list, got {_kind(value)}")
-            return []
-        return [((*place, key, index), item) for index, item in enumerate(value)]
 
     def _workflow(self, table: Mapping[str, Any], place: Place) -> tuple[str, str]:
         if "ref" not in table:
-            return self._text(table, "project", place), self._text(table, "workflow", place)
+            return self.text(table, "project", place), self.text(table, "workflow", place)
         if "project" in table or "workflow" in table:
-            self._wrong((*place, "ref"), "ref and project or workflow are both given", "Keep ref alone.")
-        text = self._text(table, "ref", place)
-        ref = self._make((*place, "ref"), lambda: WorkflowRef.parse(text)) if text else None
+            self.wrong((*place, "ref"), "ref and project or workflow are both given", "Keep ref alone.")
+        text = self.text(table, "ref", place)
+        ref = self.make((*place, "ref"), lambda: WorkflowRef.parse(text)) if text else None
         return (ref.project, ref.workflow) if ref else ("", "")
 
     def _params(self, value: object, place: Place) -> dict[str, str | RepoParam]:
@@ -333,7 +287,7 @@ class _Reader:
                 if repo is not None:
                     params[name] = repo
             else:
-                self._wrong(where, f"expected text, got {_kind(item)}", "Put it in quotes.")
+                self.wrong(where, f"expected text, got {kind_of(item)}", "Put it in quotes.")
         return params
 
     def _repo(self, value: object, place: Place) -> RepoParam | None:
@@ -341,72 +295,9 @@ class _Reader:
         given = self.mapping(value, place, fields)
         for key, default in fields.items():
             if default is attrs.NOTHING and key not in given:
-                self._wrong(place, f"{key!r} is missing", "A repository needs it.")
+                self.wrong(place, f"{key!r} is missing", "A repository needs it.")
                 return None
-        return self._make(place, lambda: RepoParam(**given))
-
-    def _names(self, table: Mapping[str, Any], key: str, place: Place) -> tuple[str, ...]:
-        names = []
-        for where, item in self.items(table, key, place):
-            if isinstance(item, str) and item:
-                names.append(item)
-            else:
-                self._wrong(where, f"expected a job name, got {_kind(item)}", "Put it in quotes.")
-        return tuple(names)
-
-    def _text(self, table: Mapping[str, Any], key: str, place: Place, *, required: bool = True) -> str:
-        if key not in table:
-            if required:
-                self._wrong(place, f"{key!r} is missing")
-            return ""
-        value = table[key]
-        if not isinstance(value, str) or (required and not value):
-            self._wrong((*place, key), f"expected text, got {_kind(value)}", "Put it in quotes.")
-            return ""
-        return value
-
-    def _flag(self, table: Mapping[str, Any], key: str, place: Place, *, otherwise: bool = False) -> bool:
-        value = table.get(key, otherwise)
-        if not isinstance(value, bool):
-            self._wrong((*place, key), f"expected true or false, got {_kind(value)}")
-            return otherwise
-        return value
-
-    def _count(self, table: Mapping[str, Any], key: str, place: Place) -> int | None:
-        """Read a whole number from 1; None where there is none."""
-        if key not in table:
-            return None
-        value = table[key]
-        if type(value) is not int or value < 1:
-            self._wrong((*place, key), f"expected a whole number from 1, got {_kind(value)}")
-            return None
-        return value
-
-    def _seconds(self, table: Mapping[str, Any], key: str, place: Place) -> float | None:
-        if key not in table:
-            return None
-        value = table[key]
-        seconds: float | None = None
-        if isinstance(value, str):
-            seconds = durations.parse_duration(value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = float(value)
-        if seconds is None or not 0 <= seconds < float("inf"):
-            self._wrong(
-                (*place, key), f"expected a duration, got {_kind(value)}", f"{durations.MEND.capitalize()}."
-            )
-            return None
-        return seconds
-
-    def _make(self, place: Place, make: Callable[[], T]) -> T | None:
-        try:
-            return make()
-        except ConfigError as error:
-            self._wrong(place, str(error), error.hint)
-            return None
-
-    def _wrong(self, place: Place, text: str, hint: str = "") -> None:
-        self._problems.append(Problem(self._document.line(place), spell(place), text, hint))
+        return self.make(place, lambda: RepoParam(**given))
 
 
 def _inner_place(message: str, job_type: str) -> tuple[Place, str]:
@@ -416,19 +307,3 @@ def _inner_place(message: str, job_type: str) -> tuple[Place, str]:
         return (), message
     steps = [key or int(index) for key, index in _STEP.findall(where.removeprefix(job_type))]
     return tuple(steps), text
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "text" if value else "empty text"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"

@@ -4,33 +4,27 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
-import attrs
-
 from zadig_async.client.client import ZadigClient
-from zadig_async.errors import ConfigError, JournalError, OutcomeUnknownError, ZadigError
-from zadig_async.journal import drafts
+from zadig_async.errors import ConfigError, OutcomeUnknownError, ZadigError
 from zadig_async.journal.audit import AuditTrail, NoAudit
-from zadig_async.journal.digest import new_run_id
 from zadig_async.journal.history import RunEntry, RunState
 from zadig_async.journal.journal import Journal
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.launch import Launch
-from zadig_async.model.outcome import Outcome, Verdict, ends_run
+from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.model.status import NOT_STARTED
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.control import Control
-from zadig_async.orchestrator.duplicates import Duplicates
 from zadig_async.orchestrator.launcher import Launcher
 from zadig_async.orchestrator.means import Means
 from zadig_async.orchestrator.policy import RunPolicy
 from zadig_async.orchestrator.recipe import rebuilt
-from zadig_async.orchestrator.run import Readers, Run
+from zadig_async.orchestrator.run import Run
 from zadig_async.orchestrator.switch import KillSwitch
-from zadig_async.orchestrator.watch import Ending, Watch
+from zadig_async.orchestrator.watches import Watches, fault_of_ours
 from zadig_async.orchestrator.writes import DetachedError, HaltedError
 
 _LOG: Final = logging.getLogger("zadig_async")
@@ -86,8 +80,7 @@ class Orchestrator:
         )
         self._launcher = Launcher(self._means)
         self._slots = asyncio.Semaphore(self._means.policy.concurrency)
-        self._watching: set[asyncio.Task[Outcome]] = set()
-        self._guards: set[asyncio.Task[None]] = set()
+        self._watches = Watches(self._means, self._launcher)
 
     async def start(self, launch: Launch) -> Run:
         """Check a launch against the live definition, trigger it, and begin to watch it.
@@ -112,7 +105,7 @@ class Orchestrator:
     async def _start(self, entry: RunEntry, launch: Launch | None, started: float) -> Run:
         try:
             ref = await self._launcher.launch(entry, launch)
-            return await self._begin(ref, launch, started, entry)
+            return await self._watches.begin(ref, launch, started, entry)
         finally:
             await self._means.journal.drop([entry.scope])
 
@@ -123,7 +116,7 @@ class Orchestrator:
             ref: The task.
             own: Whether it counts as ours from now on: only such tasks are cancelled or retried by us.
         """
-        return self._watch(ref, None, self._means.now(), own=own)
+        return self._watches.watch(ref, None, self._means.now(), own=own)
 
     async def run(self, launch: Launch) -> Outcome:
         """Start a launch and wait for its outcome. Whatever goes wrong with it is its outcome.
@@ -185,7 +178,7 @@ class Orchestrator:
             ZadigError: It could not be read or written down, or Zadig refused.
         """
         await Control(self._means).retry(ref, reason)
-        return self._watch(ref, None, self._means.now())
+        return self._watches.watch(ref, None, self._means.now())
 
     async def cancel(self, ref: TaskRef, reason: str = "asked to") -> bool:
         """Cancel a task of this journal, unless it has ended. What really becomes of it, its watch tells.
@@ -231,7 +224,7 @@ class Orchestrator:
         except ZadigError as failure:
             return self._not_started(launch or entry, failure, started)
         except Exception as fault:  # noqa: BLE001 - others are under way, and nothing was sent for this one
-            error = _fault_of_ours(f"{entry.scope.workflow}: it was not launched", fault)
+            error = fault_of_ours(f"{entry.scope.workflow}: it was not launched", fault)
             return self._not_started(launch or entry, error, started)
         return await run.wait()
 
@@ -275,7 +268,7 @@ class Orchestrator:
         try:
             ref = TaskRef(workflow.project, workflow.workflow, entry.task)
             # A deadline counts from the launch, whichever process has made it.
-            run = await self._begin(ref, launch, started, entry, since=started)
+            run = await self._watches.begin(ref, launch, started, entry, since=started)
         finally:
             await self._means.journal.drop([entry.scope])
         return await run.wait()
@@ -335,112 +328,7 @@ class Orchestrator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.detach()
-        ending = {*self._watching, *self._guards}
-        if ending:
-            await asyncio.wait(ending)
-
-    async def _begin(
-        self,
-        ref: TaskRef,
-        launch: Launch | None,
-        started: float,
-        entry: RunEntry,
-        *,
-        since: float | None = None,
-    ) -> Run:
-        """Watch a task whose scope is held by the caller, who may drop it as soon as this returns."""
-        await self._means.journal.hold([entry.scope])
-        run = self._watch(ref, launch, started, held=True, since=since)
-        if entry.doubtful:
-            guard = asyncio.create_task(self._guard(entry, run), name=f"duplicates of {ref}")
-            self._guards.add(guard)
-            guard.add_done_callback(self._guards.discard)
-        return run
-
-    def _watch(
-        self,
-        ref: TaskRef,
-        launch: Launch | None,
-        started: float,
-        *,
-        own: bool = False,
-        held: bool = False,
-        since: float | None = None,
-    ) -> Run:
-        readers = Readers()
-        means = attrs.evolve(self._means, emit=partial(self._emit_to, readers))
-        watch = Watch(means, ref, self._means.now() if since is None else since)
-        work = self._watch_to_end(watch, launch, started, own=own, held=held)
-        task = asyncio.create_task(work, name=f"watch {ref}")
-        self._watching.add(task)
-        task.add_done_callback(self._watching.discard)
-        return Run(ref, launch, watch, task, readers)
-
-    async def _watch_to_end(
-        self, watch: Watch, launch: Launch | None, started: float, *, own: bool, held: bool
-    ) -> Outcome:
-        scope = watch.means.scope(watch.ref.of)
-        try:
-            if not held:
-                await self._means.journal.hold([scope])
-                held = True
-            if own:
-                await self._own(watch.ref)
-            ending = await self._launcher.until_stopped(watch.run())
-        except DetachedError:
-            ending = watch.ending or Ending(verdict=Verdict.DETACHED, seen=watch.seen)
-        except JournalError as failure:
-            ending = watch.ending or Ending(verdict=Verdict.LOST, seen=watch.seen, error=failure)
-        except Exception as fault:  # noqa: BLE001 - one watch that breaks must not end those of others
-            error = _fault_of_ours(f"{watch.ref}: it is no longer watched", fault)
-            ending = watch.ending or Ending(verdict=Verdict.LOST, seen=watch.seen, error=error)
-        outcome = _outcome(ending, watch, launch, self._means.now() - started)
-        try:
-            await self._remember_end(watch, outcome)
-        finally:
-            if held:
-                await self._means.journal.drop([scope])
-        watch.emit(events.Ended(workflow=outcome.workflow, ref=outcome.ref, outcome=outcome))
-        return outcome
-
-    async def _own(self, ref: TaskRef) -> None:
-        scope = self._means.scope(ref.of)
-        if self._means.journal.history.of_task(scope, ref.task_id) is None:
-            draft = drafts.adopted(new_run_id(), ref.task_id, sure=True)
-            await self._means.journal.write(scope, draft)
-
-    async def _remember_end(self, watch: Watch, outcome: Outcome) -> None:
-        scope = self._means.scope(watch.ref.of)
-        entry = self._means.journal.history.of_task(scope, watch.ref.task_id)
-        if entry is None or not entry.open or not ends_run(outcome.verdict):
-            return
-        try:
-            await self._means.journal.write(scope, drafts.finished(entry.run, outcome.verdict))
-        except ZadigError as error:
-            watch.emit(events.JournalFailed(workflow=watch.ref.of, ref=watch.ref, error=error))
-
-    async def _guard(self, entry: RunEntry, run: Run) -> None:
-        """Look for second tasks of a run until none can come any more."""
-        try:
-            await self._means.journal.hold([entry.scope])
-        except ZadigError:
-            return
-        watching = asyncio.create_task(Duplicates(self._means, entry).watch())
-        try:
-            await asyncio.wait(
-                {watching, asyncio.ensure_future(run.wait())}, return_when=asyncio.FIRST_COMPLETED
-            )
-            await asyncio.wait({watching}, timeout=self._means.policy.reconcile.window)
-        finally:
-            watching.cancel()
-            await asyncio.wait({watching})
-            if not watching.cancelled() and not isinstance(watching.exception(), DetachedError | None):
-                _fault_of_ours(f"{run.ref}: duplicates are no longer looked for", watching.exception())
-            await self._means.journal.drop([entry.scope])
-
-    def _emit_to(self, readers: Readers, event: events.Event) -> None:
-        readers.tell(event)
-        self._emit(event)
+        await self._watches.join()
 
     def _emit(self, event: events.Event) -> None:
         if self._on_event is None:
@@ -458,29 +346,3 @@ def _kept_words(kept: Mapping[str, Any]) -> str:
         return "; ".join(findings)
     details = ", ".join(f"{name} {kept[name]}" for name in ("status", "code") if name in kept)
     return f"{kept.get('type', 'an error')}{f' ({details})' if details else ''}"
-
-
-def _fault_of_ours(what: str, fault: BaseException | None) -> ZadigError:
-    """Log a fault of this package, and return the error to tell it by; its text may hold anything."""
-    _LOG.error("a fault of this package: %s", what, exc_info=fault)
-    return ZadigError(
-        f"{what}, because of a fault of this package ({type(fault).__name__})",
-        hint="The log has its traceback: please report it.",
-    )
-
-
-def _outcome(ending: Ending, watch: Watch, launch: Launch | None, seconds: float) -> Outcome:
-    status = (
-        ending.task.status if ending.task is not None else ending.seen.status if ending.seen else NOT_STARTED
-    )
-    return Outcome(
-        workflow=watch.ref.of,
-        verdict=ending.verdict,
-        ref=watch.ref,
-        launch=launch,
-        task=ending.task,
-        status=status,
-        gates=watch.gates if not status.final else (),
-        error=ending.error,
-        seconds=seconds,
-    )
