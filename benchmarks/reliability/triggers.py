@@ -204,7 +204,7 @@ class _Ours:
         except ZadigError:
             return Claim(number=number, said=Said.FAILED)
         finally:
-            await self._means.journal.drop([entry.scope])
+            await self._launcher.release(entry)
         return Claim(number=number, said=Said.OK, task=(ref.workflow, ref.task_id))
 
 

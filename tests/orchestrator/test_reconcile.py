@@ -119,7 +119,9 @@ def test_two_tasks_that_fit_are_left_to_a_human() -> None:
 
 def test_a_task_whose_detail_cannot_be_read_keeps_the_question_open() -> None:
     assert isinstance(judge(MARKED, evidence(task(8))), KeepLooking)
-    assert isinstance(judge(MARKED, evidence(task(8)), WINDOW), Undecidable)
+    # One failed read at the end of the window is no reason to give up a task that is there.
+    assert isinstance(judge(MARKED, evidence(task(8)), WINDOW), KeepLooking)
+    assert isinstance(judge(MARKED, evidence(task(8)), WINDOW * 2), Undecidable)
     # One that fits proves nothing while another is not read yet.
     assert isinstance(judge(UNMARKED, evidence(task(9), task(8), facts={8: FITS})), KeepLooking)
 
@@ -130,8 +132,25 @@ def test_absence_is_believed_at_the_end_of_the_window_and_not_before() -> None:
 
 
 def test_a_list_that_is_not_the_one_of_before_never_proves_absence() -> None:
-    for seen in (evidence(anchored=False), Evidence()):
+    for seen in (evidence(anchored=False), Evidence(read=True)):
         assert isinstance(judge(MARKED, seen, WINDOW * 100), Undecidable)
+
+
+def test_a_list_that_cannot_be_read_keeps_the_question_open_for_longer() -> None:
+    unread = Evidence(read=False)
+    assert isinstance(judge(MARKED, unread, WINDOW), KeepLooking)
+    end = judge(MARKED, unread, WINDOW * 2)
+    assert end == Undecidable(why="the task list cannot be read")
+    # Nor does the operation log alone end it: a task may have been made before the refusal.
+    assert isinstance(judge(MARKED, Evidence(read=False, operation=Operation.REFUSED)), KeepLooking)
+
+
+def test_a_likeness_is_no_task_of_ours_where_the_operation_log_says_that_it_was_refused() -> None:
+    seen = evidence(task(8), facts={8: FITS}, operation=Operation.REFUSED)
+    assert isinstance(judge(UNMARKED, seen), KeepLooking)
+    end = judge(UNMARKED, seen, WINDOW)
+    assert isinstance(end, Undecidable)
+    assert "it was refused" in end.why
 
 
 def test_an_empty_list_before_never_proves_absence() -> None:
@@ -202,6 +221,7 @@ EVIDENCE = st.builds(
     anchored=st.booleans(),
     facts=FACTS,
     operation=st.sampled_from(list(Operation)),
+    read=st.booleans(),
 )
 
 
@@ -222,6 +242,8 @@ def test_what_always_holds(trigger: Trigger, seen: Evidence, elapsed: float) -> 
             assert not trigger.rivals
             assert not decision.duplicates
         assert all(seen.facts[number].marked == trigger.run for number in decision.duplicates)
+    if isinstance(decision, Absent | Refused):
+        assert seen.read
     if isinstance(decision, Absent):
         assert elapsed >= WINDOW
         assert seen.anchored

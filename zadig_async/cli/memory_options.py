@@ -65,6 +65,12 @@ def must_exist(journal: str) -> None:
         )
 
 
+def again(audit: str | None, stop_file: str | None) -> list[str]:
+    """Return the words by which another command is audited and stopped in the same way."""
+    words = [] if audit is None else ["--audit", audit]
+    return words if stop_file is None else [*words, "--stop-file", stop_file]
+
+
 @asynccontextmanager
 async def opened(journal: str | None, audit: str | None, stop_file: str | None) -> AsyncIterator[Memory]:
     """Open what the options name, for as long as the context is open.

@@ -143,7 +143,7 @@ def policy(options: Given, base: RunPolicy, *, dry_run: bool = False) -> RunPoli
     reconcile = base.reconcile
     if options.get("marker"):
         reconcile = attrs.evolve(reconcile, marker=options["marker"])
-    if options.get("reconcile_for"):
+    if options.get("reconcile_for") is not None:
         reconcile = attrs.evolve(reconcile, window=options["reconcile_for"])
     if options.get("retrigger"):
         reconcile = attrs.evolve(reconcile, when_absent="retrigger")
@@ -162,18 +162,45 @@ def policy(options: Given, base: RunPolicy, *, dry_run: bool = False) -> RunPoli
     )
 
 
-def again(options: Given) -> list[str]:
-    """Return the words by which another command goes on under the same options; `parse` reads them."""
+def merged(then: Given, now: Given) -> Given:
+    """Return options of an earlier command line with those of this one on top."""
+    given_now = {
+        name: value
+        for name, value in now.items()
+        if value is not None and value != () and (value is not False or name == _THREE_STATES)
+    }
+    return {**then, **given_now}
+
+
+_THREE_STATES: Final = "logs"
+"""The flag that can be given as yes, as no, and not at all."""
+
+
+def again(options: Given, *, reconcile: bool = True) -> list[str]:
+    """Return the words by which another command goes on under the same options; `parse` reads them.
+
+    Args:
+        options: What was given.
+        reconcile: Whether the other command has the options about lost triggers.
+    """
     words = []
     for rule in options.get("approve", ()):
         words += ["--approve", f"{rule.project}/{rule.workflow}:{rule.gate}"]
     for name, word in _FLAGS.items():
-        if options.get(name):
+        if options.get(name) and (reconcile or name not in _RECONCILE):
             words.append(word)
     for name, word in _VALUES.items():
-        if options.get(name) is not None:
-            words += [word, str(options[name]) if name == "marker" else f"{options[name]:g}"]
+        if options.get(name) is not None and (reconcile or name not in _RECONCILE):
+            words += [word, _spelt(options[name])]
     return words
+
+
+def _spelt(value: str | float) -> str:
+    """Write a value so that it is read as the same again: no exponent, no lost digit that matters."""
+    return value if isinstance(value, str) else f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+_RECONCILE: Final = frozenset({"marker", "reconcile_for", "retrigger", "operation_log"})
 
 
 _FLAGS: Final = MappingProxyType(

@@ -124,7 +124,7 @@ class History:
         self._by_scope: dict[Scope, list[RunEntry]] = {}
         self._votes: dict[TaskKey, dict[str, Vote]] = {}
         self._content: dict[tuple[TaskKey, str, float | None], str] = {}
-        self._votes_sent: list[float] = []
+        self._all_votes: list[Vote] = []
         for record in records:
             self.apply(record)
 
@@ -171,8 +171,11 @@ class History:
         return self._content.get(((scope, task), gate, opened), "")
 
     def votes_since(self, moment: float) -> int:
-        """Count the votes that left since a moment, in Unix seconds of the store."""
-        return sum(at >= moment for at in self._votes_sent)
+        """Count the votes that left, or may have, since a moment, in Unix seconds of the store."""
+        return sum(
+            vote.sent_at is not None and vote.sent_at >= moment and vote.outcome != drafts.NOT_SENT
+            for vote in self._all_votes
+        )
 
     def _trigger(self, record: Record) -> None:
         entry = self.runs.get(record.run)
@@ -234,7 +237,9 @@ class History:
             return
         votes = self._votes.setdefault(key, {})
         if record.kind is Kind.INTENT:
-            votes[data["mark"]] = Vote(gate=data["gate"], opened=data["opened"], mark=data["mark"])
+            intended = Vote(gate=data["gate"], opened=data["opened"], mark=data["mark"])
+            votes[data["mark"]] = intended
+            self._all_votes.append(intended)
             return
         vote = votes.get(data["mark"])
         if vote is None:
@@ -242,7 +247,6 @@ class History:
         match record.kind:
             case Kind.SENT:
                 vote.sent_at = record.at
-                self._votes_sent.append(record.at)
             case Kind.RESULT:
                 vote.outcome = data["outcome"]
             case Kind.APPROVED:

@@ -22,6 +22,7 @@ from zadig_async.journal.memory import MemoryStore
 from zadig_async.journal.owner import identity
 from zadig_async.journal.records import Draft, Record, Scope
 from zadig_async.journal.store import Lease, Store, Write
+from zadig_async.journal.turns import Turns
 
 LEASE_SECONDS: Final = 30.0
 """How long a driver that has vanished without a trace keeps others from going on in its place."""
@@ -49,6 +50,7 @@ class Journal:
 
     Attributes:
         history: What all records add up to, those of other drivers as of the last `hold`.
+        turns: Keeps launches apart that could not be told from one another.
     """
 
     def __init__(self, store: Store, *, lease: float = LEASE_SECONDS) -> None:
@@ -61,10 +63,12 @@ class Journal:
         if not lease > 0:
             raise ConfigError(f"journal: lease: expected seconds above 0, got {lease}")
         self.history = History()
+        self.turns = Turns()
         self._store = store
         self._ttl = lease
         self._owner = identity()
         self._held: dict[Scope, _Held] = {}
+        self._at_work: set[str] = set()
         self._changing = asyncio.Lock()
         self._heart: asyncio.Task[None] | None = None
 
@@ -152,6 +156,9 @@ class Journal:
 
         A store that fails now keeps nothing from us: its leases run out by themselves.
         """
+        await asyncio.shield(self._drop(scopes))
+
+    async def _drop(self, scopes: Iterable[Scope]) -> None:
         async with self._changing:
             done = []
             for scope in dict.fromkeys(scopes):
@@ -188,6 +195,20 @@ class Journal:
         if held is None or not held.lost:
             return None
         return LeaseLostError(f"{self.name}: another driver has taken over {scope}")
+
+    def take_up(self, run: str) -> bool:
+        """Say that this process is at work on a run; False where it is already.
+
+        A lease keeps other drivers away. This keeps two parts of one program from sending the same run.
+        """
+        if run in self._at_work:
+            return False
+        self._at_work.add(run)
+        return True
+
+    def lay_down(self, run: str) -> None:
+        """Say that this process is no longer at work on a run."""
+        self._at_work.discard(run)
 
     async def write(self, scope: Scope, *drafts: Draft) -> None:
         """Write records about one scope; when this returns they survive a crash.

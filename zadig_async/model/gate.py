@@ -7,6 +7,9 @@ import attrs
 
 from zadig_async.model.user import User
 
+Opening = tuple[str, float | None]
+"""One opening of a gate: its key, and when it opened in Unix seconds of the server, or None."""
+
 
 @unique
 class GateKind(StrEnum):
@@ -66,7 +69,7 @@ class Gate:
         return self.job or self.stage
 
     @property
-    def opening(self) -> tuple[str, float | None]:
+    def opening(self) -> Opening:
         """Tells this opening of the gate from another one: a retry opens a gate of the same name anew."""
         return self.key, self.opened_at.timestamp() if self.opened_at is not None else None
 

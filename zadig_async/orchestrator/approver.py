@@ -17,11 +17,12 @@ from zadig_async.errors import (
 from zadig_async.journal import drafts
 from zadig_async.journal.history import Vote
 from zadig_async.journal.records import Act, Draft
-from zadig_async.model.gate import Gate
+from zadig_async.model.gate import Gate, Opening
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.task import Task, TaskStatus
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.approval import Circumstances, Permission
+from zadig_async.orchestrator.cadence import back_off
 from zadig_async.orchestrator.means import READ_BACKS, Means, kept_of
 from zadig_async.orchestrator.writes import NEVER_SENT, finish
 from zadig_async.wire.content import content_digest, explain_change
@@ -56,11 +57,11 @@ class Approver:
 
     means: Means
     ref: TaskRef
-    _first_seen: dict[tuple[str, float | None], tuple[float, str, Task | None]] = attrs.field(
-        init=False, factory=dict
-    )
+    _first_seen: dict[Opening, tuple[float, str, Task | None]] = attrs.field(init=False, factory=dict)
     _waited_for: set[str] = attrs.field(init=False, factory=set)
-    _refusals: dict[tuple[str, float | None], str] = attrs.field(init=False, factory=dict)
+    _refusals: dict[Opening, str] = attrs.field(init=False, factory=dict)
+    _not_taken: dict[Opening, int] = attrs.field(init=False, factory=dict)
+    _not_before: dict[Opening, float] = attrs.field(init=False, factory=dict)
 
     async def opened(self, gate: Gate) -> None:
         """Remember what a gate lets through, as it is when it is first seen open.
@@ -92,10 +93,28 @@ class Approver:
                 self._failed(error)
         self._first_seen[gate.opening] = (began, known, task)
 
+    async def changed_since_opened(self, gate: Gate) -> str:
+        """Read the task, and say in what a gate is not as `opened` saw it; empty where it is.
+
+        Raises:
+            ZadigError: The task could not be read.
+        """
+        task = await self.means.zadig.tasks.get(self.ref)
+        now = _open_gate(task, gate.key)
+        if now is None:
+            return "it is no longer open"
+        if now.opening != gate.opening:
+            return "it was opened anew meanwhile"
+        _, known, first = self._first_seen.get(gate.opening, (0.0, "", None))
+        changed = self._changed(known, first, task)
+        return changed and f"what it lets through has changed since it was shown: {changed}"
+
     def closed(self, gate: Gate) -> None:
         """Forget a gate that no longer waits."""
         self._first_seen.pop(gate.opening, None)
         self._refusals.pop(gate.opening, None)
+        self._not_taken.pop(gate.opening, None)
+        self._not_before.pop(gate.opening, None)
 
     def permission(self, gate: Gate, seen: TaskStatus, task: Task | None = None) -> Permission:
         """Decide about an open gate.
@@ -117,8 +136,7 @@ class Approver:
             clock=clock,
             open_for=self.means.now() - began,
             account=self.means.voter.account,
-            ours=self.means.voter is self.means.zadig
-            and history.of_task(scope, self.ref.task_id) is not None,
+            ours=self.means.voter is self.means.zadig and self._sent_by_us,
             changed=changed,
             votes_last_hour=history.votes_since(self.means.wall() - _HOUR),
             duplicate=history.of_duplicate(scope, self.ref.task_id) is not None,
@@ -142,11 +160,12 @@ class Approver:
             return None, "our clock and the server's differ by more than a minute, so no calendar is believed"
         return datetime.fromtimestamp(here, UTC), ""
 
-    async def approve(self, key: str) -> bool:
+    async def approve(self, key: str, opening: Opening | None = None) -> bool:
         """Vote for a gate if, read anew, it is still open and a rule still allows it.
 
         Args:
             key: `Gate.key` of the gate.
+            opening: `Gate.opening` that is meant, or None for whichever is open.
 
         Returns:
             Whether this gate is done with for us: our vote shows, the gate is no longer open, or voting
@@ -154,41 +173,55 @@ class Approver:
         """
         while True:
             task = await self._read()
+            read_at = self.means.now()
             gate = _open_gate(task, key)
             if task is None or gate is None:
                 return task is not None
-            before = self._cast(gate)
-            if await self._one_shows(gate, before):
+            if opening not in (None, gate.opening):
+                self._tell_failure(gate, None, "it was opened anew meanwhile")
                 return True
+            if self._not_before.get(gate.opening, 0.0) > read_at:
+                return False
+            before = self._cast(gate)
+            waited = await self._one_shows(gate, before)
+            if waited is not None:
+                if waited:
+                    return True
+                continue  # what was read before that wait is too old to vote on
             if len(before) >= _VOTES:
                 self._tell_failure(gate, None, "the vote does not show in the task")
                 return True
-            if not self._first_seen.get(gate.opening, (0.0, "", None))[1]:
-                await self._first_sight(gate, task)
-            permission = self.permission(gate, status_of(task), task)
-            if permission.rule is None:
-                await self._tell_refusal(gate, permission.reason)
-                return False
-            self._refusals.pop(gate.opening, None)
-            done = await self._vote(gate, permission)
+            done = await self._decide_and_vote(gate, task, read_at)
             if done is not None:
                 return done
             await self.means.pause(self.means.between_read_backs)
 
-    async def _vote(self, gate: Gate, permission: Permission) -> bool | None:
-        """Cast a vote; return whether the gate is done with, or None where the caller is to look again."""
+    async def _decide_and_vote(self, gate: Gate, task: Task, read_at: float) -> bool | None:
+        """Decide on a fresh read; vote if allowed. None where the caller is to look again."""
+        if not self._first_seen.get(gate.opening, (0.0, "", None))[1]:
+            await self._first_sight(gate, task)
         mark = f"zadig-async {secrets.token_hex(8)}"
+        async with self.means.deciding:
+            permission = self.permission(gate, status_of(task), task)
+            if permission.rule is None:
+                await self._tell_refusal(gate, permission.reason)
+                return False
+            try:
+                await self._intend(gate, mark, permission)
+            except JournalError as error:
+                await self._tell_refusal(gate, str(error), error)
+                return False
+        self._refusals.pop(gate.opening, None)
+        return await self._vote(gate, permission, mark, read_at)
+
+    async def _vote(self, gate: Gate, permission: Permission, mark: str, read_at: float) -> bool | None:
+        """Cast a vote; return whether the gate is done with, or None where the caller is to look again."""
         rule = permission.rule
         comment = f"{mark} {rule.comment if rule is not None else ''}".strip()
-        permit = self.means.permit(self.ref.of, fresh=_FRESH)
+        permit = self.means.permit(self.ref.of, until=read_at + _FRESH)
         self.means.emit(
             events.GateApproving(workflow=self.ref.of, ref=self.ref, gate=gate, reason=permission.reason)
         )
-        try:
-            await self._intend(gate, mark, permission)
-        except JournalError as error:
-            self._tell_failure(gate, error, str(error))
-            return False
 
         async def sending() -> ZadigError | None:
             try:
@@ -207,12 +240,20 @@ class Approver:
         if failure is None or isinstance(failure, OutcomeUnknownError):
             return await self._shows(gate, [mark]) or None
         if isinstance(failure, _NOT_TAKEN):
+            self._back_off(gate, failure)
             return False
         again = isinstance(failure, ConflictError | TransportError) and len(self._cast(gate)) < _VOTES
         if not again:
             self._tell_failure(gate, failure, str(failure))
             return True
         return None
+
+    def _back_off(self, gate: Gate, failure: ZadigError) -> None:
+        """Wait longer with each vote in a row that did not get through."""
+        self._not_taken[gate.opening] = tries = self._not_taken.get(gate.opening, 0) + 1
+        asked = getattr(failure, "retry_after", None)
+        wait = back_off(tries, every=self.means.policy.poll_every) if asked is None else asked
+        self._not_before[gate.opening] = self.means.now() + wait
 
     async def _intend(self, gate: Gate, mark: str, permission: Permission) -> None:
         """Write down that we are about to vote.
@@ -233,14 +274,14 @@ class Approver:
             "account": self.means.voter.account,
             "mark": mark,
         }
-        await self.means.record("approve.sending", self.ref, details)
-        await self.means.journal.write(
-            scope,
-            drafts.vote_intent(
-                self._run, task, gate.key, gate.opening[1], rule=str(permission.rule), mark=mark
-            ),
-            drafts.write_sent(Act.APPROVE, self._run, task, mark),
+        # The audit line between the two: it is not written where the journal fails, and no vote counts as
+        # sent where it fails itself.
+        intent = drafts.vote_intent(
+            self._run, task, gate.key, gate.opening[1], rule=str(permission.rule), mark=mark
         )
+        await self.means.journal.write(scope, intent)
+        await self.means.record("approve.sending", self.ref, details)
+        await self.means.journal.write(scope, drafts.write_sent(Act.APPROVE, self._run, task, mark))
 
     def _cast(self, gate: Gate) -> list[Vote]:
         """Return our votes for this very opening of a gate that may have reached Zadig."""
@@ -253,14 +294,14 @@ class Approver:
             and vote.outcome != drafts.NOT_SENT
         ]
 
-    async def _one_shows(self, gate: Gate, votes: list[Vote]) -> bool:
-        """Whether one of our earlier votes shows, given the time it takes where that is not known yet."""
+    async def _one_shows(self, gate: Gate, votes: list[Vote]) -> bool | None:
+        """Whether one of our earlier votes shows in the time it takes; None where that is known already."""
         marks = [
             vote.mark
             for vote in votes
             if vote.outcome != drafts.REFUSED and vote.mark not in self._waited_for
         ]
-        return bool(marks) and await self._shows(gate, marks)
+        return await self._shows(gate, marks) if marks else None
 
     async def _shows(self, gate: Gate, marks: list[str]) -> bool:
         """Whether a vote can be read back from the task, or somebody else has closed the gate."""
@@ -296,10 +337,10 @@ class Approver:
         try:
             await self.means.journal.write(self.means.scope(self.ref.of), draft)
             await self.means.record(f"approve.{draft.kind}", self.ref, {**draft.data, **(more or {})})
-        except JournalError as error:
+        except ZadigError as error:
             self._failed(error)
 
-    def _failed(self, error: JournalError) -> None:
+    def _failed(self, error: ZadigError) -> None:
         self.means.emit(events.JournalFailed(workflow=self.ref.of, ref=self.ref, error=error))
 
     async def _read(self) -> Task | None:
@@ -307,6 +348,12 @@ class Approver:
             return await self.means.zadig.tasks.get(self.ref)
         except ZadigError:
             return None
+
+    @property
+    def _sent_by_us(self) -> bool:
+        """Whether a trigger of ours made the task, and it was not only taken over."""
+        entry = self.means.journal.history.of_task(self.means.scope(self.ref.of), self.ref.task_id)
+        return entry is not None and bool(entry.sent)
 
     @property
     def _run(self) -> str:
@@ -322,12 +369,12 @@ class Approver:
         except ZadigError:
             return ""
 
-    async def _tell_refusal(self, gate: Gate, reason: str) -> None:
-        """Tell, once, that a closer look says no."""
+    async def _tell_refusal(self, gate: Gate, reason: str, error: ZadigError | None = None) -> None:
+        """Tell, once, that a closer look says no, or that nothing can be written down."""
         if self._refusals.get(gate.opening) == reason:
             return
         self._refusals[gate.opening] = reason
-        self._tell_failure(gate, None, reason)
+        self._tell_failure(gate, error, reason)
         details = {"gate": gate.name, "job": gate.key, "allowed": False, "rule": None, "reason": reason}
         try:
             await self.means.record("gate.judged", self.ref, details)

@@ -8,7 +8,6 @@ import attrs
 from zadig_async.errors import (
     ConfigError,
     ConflictError,
-    JournalError,
     OutcomeUnknownError,
     RateLimitedError,
     ZadigError,
@@ -61,9 +60,9 @@ class Control:
     async def _cancel(self, ref: TaskRef, reason: str) -> bool:
         entry = self._owned(ref)
         seen = await self.means.zadig.tasks.status(ref)
+        permit = self.means.permit(ref.of, until=self.means.now() + _FRESH)
         if seen.status.final:
             return False
-        permit = self.means.permit(ref.of, fresh=_FRESH)
         self.means.emit(events.Cancelling(workflow=ref.of, ref=ref, reason=reason))
         await self._intend(Act.CANCEL, entry, ref, reason)
 
@@ -99,11 +98,11 @@ class Control:
         entry = self._owned(ref)
         self._refuse_votes_under_way(ref)
         seen = await self.means.zadig.tasks.status(ref)
+        permit = self.means.permit(ref.of, until=self.means.now() + _FRESH)
         if seen.status.phase not in _RETRYABLE:
             raise ConfigError(
                 f"{ref}: it is {seen.status or 'not started'}; only a task that did not end well is retried"
             )
-        permit = self.means.permit(ref.of, fresh=_FRESH)
         self.means.emit(events.Retrying(workflow=ref.of, ref=ref, reason=reason))
         await self._intend(Act.RETRY, entry, ref, reason)
 
@@ -182,5 +181,5 @@ class Control:
         try:
             await self.means.journal.write(self.means.scope(ref.of), draft)
             await self.means.record(f"{draft.act}.{draft.kind}", ref, dict(draft.data))
-        except JournalError as error:
+        except ZadigError as error:
             self.means.emit(events.JournalFailed(workflow=ref.of, ref=ref, error=error))

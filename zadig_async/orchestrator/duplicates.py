@@ -32,20 +32,20 @@ class Duplicates:
     entry: RunEntry
 
     async def watch(self) -> None:
-        """Look for further tasks of the run, for ever; whoever starts it ends it.
+        """Look for further tasks of the run, for ever if they can be told; whoever starts it ends it.
 
         Raises:
             DetachedError: We were told to stop.
         """
-        while True:
+        search = Search(self.means.zadig, self.entry, self._trigger())
+        # Without a marker nothing tells a second task from one that somebody else has started.
+        while search.trigger.marker:
             await self.means.pause(LOOK_EVERY)
-            trigger = self._trigger()
-            # Without a marker nothing tells a second task from one that somebody else has started.
-            if trigger.marker:
-                await self._look(trigger)
+            search.trigger = self._trigger()
+            await self._look(search)
 
-    async def _look(self, trigger: Trigger) -> None:
-        evidence = await Search(self.means.zadig, self.entry, trigger).look()
+    async def _look(self, search: Search) -> None:
+        trigger, evidence = search.trigger, await search.look()
         first = self.entry.task
         for task in candidates(trigger, evidence.tasks):
             facts = evidence.facts.get(task)

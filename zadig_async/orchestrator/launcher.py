@@ -1,9 +1,10 @@
 """`Launcher`: from launches to their tasks, with the intent of each written down first."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
@@ -27,13 +28,18 @@ from zadig_async.orchestrator import events
 from zadig_async.orchestrator.means import Means, kept_of
 from zadig_async.orchestrator.recipe import recipe
 from zadig_async.orchestrator.trigger import Starter, prepare
-from zadig_async.orchestrator.turns import Turns
 from zadig_async.orchestrator.writes import GRACE, DetachedError, Permit
 
 if TYPE_CHECKING:
     from zadig_async.orchestrator.preflight import Plan
 
 T = TypeVar("T")
+
+_LOG: Final = logging.getLogger("zadig_async")
+
+
+class MissingValuesError(ConfigError):
+    """A launch that was never sent needs its variables and inputs once more; nothing was sent."""
 
 
 @attrs.frozen
@@ -42,18 +48,23 @@ class Launcher:
 
     Attributes:
         means: What we work with.
-        turns: Keeps launches apart that could not be told from one another.
     """
 
     means: Means
-    turns: Turns = attrs.field(factory=Turns)
+    _sending: "set[asyncio.Task[TaskRef]]" = attrs.field(init=False, factory=set)
+
+    async def join(self) -> None:
+        """Wait for the triggers under way; whoever calls it has told them to stop."""
+        if self._sending:
+            await asyncio.wait(self._sending)
 
     async def intend(
         self, launches: Sequence[Launch], *, origin: Mapping[str, Any]
     ) -> list[RunEntry | ZadigError]:
         """Hold the workflows and write down what is meant, all of it before anything is sent.
 
-        The scope of each run that was written down is held; whoever ends the run drops it.
+        The scope of each run that was written down is held, and the run taken up; whoever ends it calls
+        `release`.
 
         Args:
             launches: What to run.
@@ -65,6 +76,40 @@ class Launcher:
         batch = new_run_id()
         runs: list[RunEntry | ZadigError | str] = []
         writes: list[tuple[Scope, Draft]] = []
+        try:
+            await self._hold_all(launches, batch, origin, runs, writes)
+            await self.means.journal.write_all(writes)
+        except ZadigError as error:
+            await self._drop_all(writes)
+            return [error if isinstance(run, str) else run for run in runs]
+        except BaseException:
+            await self._drop_all(writes)
+            raise
+        history = self.means.journal.history
+        entries = [history.runs[run] if isinstance(run, str) else run for run in runs]
+        for entry in entries:
+            if isinstance(entry, RunEntry):
+                self.means.journal.take_up(entry.run)
+        return entries
+
+    async def release(self, entry: RunEntry) -> None:
+        """Lay a run down and drop its scope."""
+        self.means.journal.lay_down(entry.run)
+        await self.means.journal.drop([entry.scope])
+
+    async def _drop_all(self, writes: Sequence[tuple[Scope, Draft]]) -> None:
+        for scope, _ in writes:
+            await self.means.journal.drop([scope])
+
+    async def _hold_all(
+        self,
+        launches: Sequence[Launch],
+        batch: str,
+        origin: Mapping[str, Any],
+        runs: list[RunEntry | ZadigError | str],
+        writes: list[tuple[Scope, Draft]],
+    ) -> None:
+        """Hold the scope of each launch, and put together what is to be written."""
         for launch in launches:
             scope = self.means.scope(launch.ref)
             try:
@@ -81,14 +126,6 @@ class Launcher:
             run = new_run_id()
             runs.append(run)
             writes.append((scope, drafts.intent(run, recipe(launch, run), batch=batch, origin=origin)))
-        try:
-            await self.means.journal.write_all(writes)
-        except ZadigError as error:
-            for scope, _ in writes:
-                await self.means.journal.drop([scope])
-            return [error if isinstance(run, str) else run for run in runs]
-        history = self.means.journal.history
-        return [history.runs[run] if isinstance(run, str) else run for run in runs]
 
     def _refuse_halted(self, launch: Launch) -> None:
         halt = self.means.halt(f"{launch.ref}: not launched")
@@ -123,14 +160,14 @@ class Launcher:
                 await self._refused(entry, error)
             raise
         permit = self.means.permit(entry.scope.workflow)
-        starter = Starter(self.means, self.turns, entry, permit, plan)
+        starter = Starter(self.means, entry, permit, plan)
         return await self._answer(entry, permit, starter.start())
 
     async def _plan(self, entry: RunEntry, launch: Launch | None) -> "Plan | None":
         if launch is None:
             if entry.unresolved:
                 return None
-            raise ConfigError(
+            raise MissingValuesError(
                 f"{entry.scope.workflow}: the journal holds no values of variables and inputs",
                 hint="Give them again: the same file, or the same --param and --input-file.",
             )
@@ -144,7 +181,7 @@ class Launcher:
     async def _refused(self, entry: RunEntry, error: ZadigError) -> None:
         try:
             await self.means.journal.write(entry.scope, drafts.refused(entry.run, kept_of(error)))
-        except JournalError as failure:
+        except ZadigError as failure:
             self.means.emit(events.JournalFailed(workflow=entry.scope.workflow, error=failure))
 
     async def until_stopped(self, work: Coroutine[Any, Any, T]) -> T:
@@ -166,7 +203,7 @@ class Launcher:
             raise DetachedError("the orchestrator was detached")
         return task.result()
 
-    async def _answer(self, entry: RunEntry, permit: Permit, write: Coroutine[Any, Any, T]) -> T:
+    async def _answer(self, entry: RunEntry, permit: Permit, write: Coroutine[Any, Any, TaskRef]) -> TaskRef:
         """Await the answer of a trigger, after `stop` or a cancellation for 10 seconds at most.
 
         Raises:
@@ -174,6 +211,8 @@ class Launcher:
             OutcomeUnknownError: `stop` came and no answer within that time.
         """
         task = asyncio.create_task(write)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
         stopped = asyncio.create_task(self.means.stop.wait())
         try:
             await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -193,11 +232,24 @@ class Launcher:
             raise OutcomeUnknownError(
                 f"{entry.scope.workflow}: no answer to the trigger within {GRACE:g} s of being told to stop"
             )
+        error = task.exception()
+        if error is not None and entry.unresolved and not isinstance(error, OutcomeUnknownError):
+            # Whatever stopped the search: a trigger has left, and a task may exist.
+            raise _unknown(entry, error)
         return task.result()
+
+
+def _unknown(entry: RunEntry, error: BaseException) -> OutcomeUnknownError:
+    if isinstance(error, ZadigError):
+        why = str(error)
+    else:
+        _LOG.error("a fault of this package after a trigger of %s", entry.scope.workflow, exc_info=error)
+        why = f"a fault of this package ({type(error).__name__})"
+    return OutcomeUnknownError(f"{entry.scope.workflow}: a trigger has left and has no answer; then {why}")
 
 
 def _is_refusal(error: ZadigError) -> bool:
     """Whether asking again later would bring the same answer."""
-    if isinstance(error, PreflightError):
+    if isinstance(error, PreflightError) or type(error) is ConfigError:
         return True
     return isinstance(error, ApiError) and not isinstance(error, ServerError | RateLimitedError)

@@ -36,6 +36,8 @@ class Means:
         emit: Receives what happens.
         stop: Set when we were told to stop.
         wall: What time it is here, in Unix seconds.
+        deciding: Held from a decision to vote until the vote is written down, so that what is counted for
+            the next decision is complete.
     """
 
     zadig: ZadigClient
@@ -47,6 +49,7 @@ class Means:
     emit: Callable[[events.Event], None]
     stop: asyncio.Event
     wall: Callable[[], float]
+    deciding: asyncio.Lock = attrs.field(factory=asyncio.Lock)
 
     def scope(self, workflow: WorkflowRef) -> Scope:
         """Return what has to be held to write about a workflow."""
@@ -85,12 +88,12 @@ class Means:
         hint = "" if self.policy.dry_run else "Remove what pulled the switch, then go on."
         return HaltedError(f"{what}: {why}", hint=hint)
 
-    def permit(self, workflow: WorkflowRef, *, fresh: float | None = None) -> Permit:
+    def permit(self, workflow: WorkflowRef, *, until: float | None = None) -> Permit:
         """Return a permit for one write about a workflow.
 
         Args:
             workflow: The workflow.
-            fresh: Seconds from now after which the decision must be made anew, or None.
+            until: Time of the event loop after which the decision must be made anew, or None.
         """
         scope = self.scope(workflow)
 
@@ -102,7 +105,7 @@ class Means:
                 raise halt
             self.journal.check(scope)
 
-        return Permit(guard, until=None if fresh is None else self.now() + fresh)
+        return Permit(guard, until=until)
 
     async def record(self, what: str, ref: TaskRef | WorkflowRef, details: Mapping[str, Any]) -> None:
         """Write an audit line.

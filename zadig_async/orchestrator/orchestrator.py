@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from zadig_async.client.client import ZadigClient
-from zadig_async.errors import ConfigError, OutcomeUnknownError, ZadigError
+from zadig_async.errors import ConfigError, JournalError, OutcomeUnknownError, ZadigError
+from zadig_async.journal import drafts
 from zadig_async.journal.audit import AuditTrail, NoAudit
 from zadig_async.journal.history import RunEntry, RunState
 from zadig_async.journal.journal import Journal
@@ -19,7 +20,7 @@ from zadig_async.model.status import NOT_STARTED
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.control import Control
 from zadig_async.orchestrator.launcher import Launcher
-from zadig_async.orchestrator.means import Means
+from zadig_async.orchestrator.means import Means, kept_of
 from zadig_async.orchestrator.policy import RunPolicy
 from zadig_async.orchestrator.recipe import rebuilt
 from zadig_async.orchestrator.run import Run
@@ -100,14 +101,20 @@ class Orchestrator:
         (entry,) = await self._launcher.intend([launch], origin=_NOTHING)
         if isinstance(entry, ZadigError):
             raise entry
-        return await self._start(entry, launch, started)
+        try:
+            return await self._start(entry, launch, started)
+        except ZadigError as error:
+            await self._close(entry, error)
+            raise
 
     async def _start(self, entry: RunEntry, launch: Launch | None, started: float) -> Run:
+        """Bring a run that was taken up to its task, and watch it; the watch lays it down."""
         try:
             ref = await self._launcher.launch(entry, launch)
-            return await self._watches.begin(ref, launch, started, entry)
-        finally:
-            await self._means.journal.drop([entry.scope])
+        except BaseException:
+            await self._launcher.release(entry)
+            raise
+        return self._watches.begin(ref, launch, started, entry)
 
     def attach(self, ref: TaskRef, *, own: bool = False) -> Run:
         """Begin to watch a task that is already there, whoever started it.
@@ -125,7 +132,11 @@ class Orchestrator:
         and told as a `Launched` event, and the task goes on without us. A task that is already being
         watched is watched on until the orchestrator is left or detached.
         """
-        return (await self._run_batch([launch], _NOTHING, in_turn=False))[0]
+        started = self._means.now()
+        (entry,) = await self._launcher.intend([launch], origin=_NOTHING)
+        if isinstance(entry, ZadigError):
+            return self._not_started(launch, entry, started)
+        return await self._run(entry, launch, started, alone=True)
 
     async def run_all(
         self, launches: Iterable[Launch], *, origin: Mapping[str, Any] = _NOTHING
@@ -139,7 +150,20 @@ class Orchestrator:
             launches: What to run.
             origin: Where they came from, kept in the journal for `resume`: JSON values, never a secret.
         """
-        return await self._run_batch(list(launches), origin, in_turn=True)
+        given = list(launches)
+        started = self._means.now()
+        entries = await self._launcher.intend(given, origin=origin)
+        waiting = {entry.run: entry for entry in entries if isinstance(entry, RunEntry)}
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._run_in_turn(entry, launch, started, waiting))
+                    for entry, launch in zip(entries, given, strict=True)
+                ]
+        finally:
+            for left in waiting.values():  # cancelled before their turn came
+                await self._launcher.release(left)
+        return [task.result() for task in tasks]
 
     async def resume(self, launches: Iterable[Launch] = ()) -> list[Outcome]:
         """Go on with every batch in the journal that has not come to its end on this server.
@@ -196,37 +220,43 @@ class Orchestrator:
         """
         return await Control(self._means).cancel(ref, reason)
 
-    async def _run_batch(
-        self, launches: list[Launch], origin: Mapping[str, Any], *, in_turn: bool
-    ) -> list[Outcome]:
-        started = self._means.now()
-        entries = await self._launcher.intend(launches, origin=origin)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._run_in_turn(entry, launch, started, in_turn=in_turn))
-                for entry, launch in zip(entries, launches, strict=True)
-            ]
-        return [task.result() for task in tasks]
-
     async def _run_in_turn(
-        self, entry: RunEntry | ZadigError, launch: Launch, started: float, *, in_turn: bool
+        self, entry: RunEntry | ZadigError, launch: Launch, started: float, waiting: dict[str, RunEntry]
     ) -> Outcome:
         if isinstance(entry, ZadigError):
             return self._not_started(launch, entry, started)
-        if not in_turn:
-            return await self._run(entry, launch, started)
         async with self._slots:
+            del waiting[entry.run]
             return await self._run(entry, launch, self._means.now())
 
-    async def _run(self, entry: RunEntry, launch: Launch | None, started: float) -> Outcome:
+    async def _run(
+        self, entry: RunEntry, launch: Launch | None, started: float, *, alone: bool = False
+    ) -> Outcome:
+        """Bring a run that was taken up to its end. One that stands `alone` is not left for `resume`."""
         try:
             run = await self._start(entry, launch, started)
         except ZadigError as failure:
+            if alone:
+                await self._close(entry, failure)
             return self._not_started(launch or entry, failure, started)
         except Exception as fault:  # noqa: BLE001 - others are under way, and nothing was sent for this one
             error = fault_of_ours(f"{entry.scope.workflow}: it was not launched", fault)
             return self._not_started(launch or entry, error, started)
         return await run.wait()
+
+    async def _close(self, entry: RunEntry, error: ZadigError) -> None:
+        """Remember that whoever asked for one run was told that nothing was sent.
+
+        What they were told must stay true: nobody is to send it later. Only a run that was cut short by
+        `detach` is left for `resume`.
+        """
+        if entry.state is not RunState.INTENDED or isinstance(error, DetachedError):
+            return
+        try:
+            async with self._means.holding(entry.scope.workflow):
+                await self._means.journal.write(entry.scope, drafts.refused(entry.run, kept_of(error)))
+        except ZadigError as failure:
+            self._emit(events.JournalFailed(workflow=entry.scope.workflow, error=failure))
 
     def _not_started(self, what: Launch | RunEntry, error: ZadigError, started: float) -> Outcome:
         match error:
@@ -250,38 +280,71 @@ class Orchestrator:
         return outcome
 
     async def _resume(self, entry: RunEntry, offered: list[Launch]) -> Outcome:
-        if not entry.open:
-            return await self._as_before(entry)
+        """Go on with one run. Whatever goes wrong with it is its outcome."""
         started = self._means.now() - max(0.0, self._means.wall() - entry.intended_at)
         workflow = entry.scope.workflow
         launch = rebuilt(workflow.project, workflow.workflow, entry.recipe, entry.run, offered)
         try:
-            await self._means.journal.hold([entry.scope])
-        except ZadigError as error:
+            return await self._take_up(entry, launch, started)
+        except ZadigError as failure:
+            return self._left_alone(entry, launch, failure, started)
+        except Exception as fault:  # noqa: BLE001 - one run that breaks must not end those of others
+            error = fault_of_ours(f"{workflow}: it was not resumed", fault)
             return self._left_alone(entry, launch, error, started)
-        if entry.state is RunState.FINISHED:  # another driver has brought it to its end meanwhile
-            await self._means.journal.drop([entry.scope])
+
+    async def _take_up(self, entry: RunEntry, launch: Launch | None, started: float) -> Outcome:
+        if not entry.open:
             return await self._as_before(entry)
-        if entry.state is not RunState.LAUNCHED or entry.task is None:
-            async with self._slots:
-                return await self._run(entry, launch, started)
+        if not self._means.journal.take_up(entry.run):
+            raise JournalError(f"{entry.scope.workflow}: this very program is at work on the run {entry.run}")
         try:
-            ref = TaskRef(workflow.project, workflow.workflow, entry.task)
-            # A deadline counts from the launch, whichever process has made it.
-            run = await self._watches.begin(ref, launch, started, entry, since=started)
+            await self._means.journal.hold([entry.scope])
+        except BaseException:
+            self._means.journal.lay_down(entry.run)
+            raise
+        passed_on = False
+        try:
+            if entry.state is RunState.FINISHED:  # another driver has brought it to its end meanwhile
+                return await self._as_before(entry)
+            if entry.state is RunState.LAUNCHED and entry.task is not None:
+                workflow = entry.scope.workflow
+                ref = TaskRef(workflow.project, workflow.workflow, entry.task)
+                # A deadline counts from the launch, whichever process has made it.
+                run = self._watches.begin(ref, launch, started, entry, since=started)
+                passed_on = True
+                return await run.wait()
+            await self._refuse_what_was_replaced(entry)
+            async with self._slots:
+                passed_on = True
+                return await self._run(entry, launch, started)
         finally:
-            await self._means.journal.drop([entry.scope])
-        return await run.wait()
+            if not passed_on:
+                await self._launcher.release(entry)
+
+    async def _refuse_what_was_replaced(self, entry: RunEntry) -> None:
+        """Refuse to send a run at last whose workflow was launched anew meanwhile.
+
+        Raises:
+            ConfigError: It was.
+        """
+        entries = self._means.journal.history.of_scope(entry.scope)
+        later = entries[entries.index(entry) + 1 :]
+        if entry.state is RunState.INTENDED and any(
+            each.batch != entry.batch and each.state is not RunState.INTENDED for each in later
+        ):
+            error = ConfigError(f"{entry.scope.workflow}: a later launch has taken the place of this one")
+            await self._means.journal.write(entry.scope, drafts.refused(entry.run, kept_of(error)))
+            raise error
 
     def _left_alone(
         self, entry: RunEntry, launch: Launch | None, error: ZadigError, started: float
     ) -> Outcome:
-        """Return the outcome of a run that another driver has, or that could not be taken up."""
+        """Return the outcome of a run that somebody else has, or that could not be taken up."""
         workflow = entry.scope.workflow
         ref = None if entry.task is None else TaskRef(workflow.project, workflow.workflow, entry.task)
         outcome = Outcome(
             workflow=workflow,
-            verdict=Verdict.LOST,
+            verdict=Verdict.LOST if entry.open else Verdict.REFUSED,
             ref=ref,
             launch=launch,
             error=error,
@@ -328,6 +391,7 @@ class Orchestrator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.detach()
+        await self._launcher.join()
         await self._watches.join()
 
     def _emit(self, event: events.Event) -> None:

@@ -40,6 +40,8 @@ def rebuilt(
         run: The run's id.
         offered: Launches that may be it: one that agrees in everything is taken.
     """
+    if not kept:
+        return None  # a task that was taken over: there was no launch
     for launch in offered:
         if (launch.project, launch.workflow) == (project, workflow) and recipe(launch, run) == kept:
             return launch

@@ -118,12 +118,14 @@ class Evidence:
         anchored: Whether it provably is the list of before, read far enough.
         facts: What the details of candidates say, by task number; those not read are absent.
         operation: What the operation log says.
+        read: Whether the list could be read at all.
     """
 
     tasks: tuple[TaskSummary, ...] = ()
     anchored: bool = False
     facts: Mapping[int, Facts] = attrs.field(factory=dict)
     operation: Operation = Operation.SILENT
+    read: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -200,6 +202,9 @@ def decide(trigger: Trigger, evidence: Evidence, *, elapsed: float, window: floa
     found = candidates(trigger, evidence.tasks)
     unread = [task for task in found if task not in evidence.facts]
     over = elapsed >= window
+    if not evidence.read or unread:
+        # One failed read at the end of the window is no reason to give up a task that is there.
+        over = elapsed >= window * _EXTENSIONS
     if trigger.marker:
         ours = [
             task for task in found if task in evidence.facts and evidence.facts[task].marked == trigger.run
@@ -209,16 +214,26 @@ def decide(trigger: Trigger, evidence: Evidence, *, elapsed: float, window: floa
     elif fitting := [
         task for task in found if task in evidence.facts and _fits(trigger, evidence.facts[task])
     ]:
-        if not unread and len(fitting) == 1 and trigger.account and not trigger.rivals:
+        alone = not unread and len(fitting) == 1 and trigger.account and not trigger.rivals
+        if alone and evidence.operation is not Operation.REFUSED:
             return Adopt(task=fitting[0], sure=False)
         if over:
-            return Undecidable(why=_why_not(trigger, len(fitting)), candidates=tuple(fitting))
+            return Undecidable(
+                why=_why_not(trigger, len(fitting), refused=evidence.operation is Operation.REFUSED),
+                candidates=tuple(fitting),
+            )
         return KeepLooking(why="a task may be it")
     if unread:
         return (
             Undecidable(why="the details of new tasks cannot be read", candidates=tuple(unread))
             if over
             else KeepLooking(why="the details of new tasks could not be read yet")
+        )
+    if not evidence.read:
+        return (
+            Undecidable(why="the task list cannot be read")
+            if over
+            else KeepLooking(why="the task list could not be read yet")
         )
     return _none_found(evidence, elapsed=elapsed, window=window)
 
@@ -241,9 +256,11 @@ def _fits(trigger: Trigger, facts: Facts) -> bool:
     return facts.params_fit and (not facts.jobs or facts.jobs <= trigger.jobs)
 
 
-def _why_not(trigger: Trigger, count: int) -> str:
+def _why_not(trigger: Trigger, count: int, *, refused: bool) -> str:
     if trigger.rivals:
         return "another launch of ours on this workflow has no answer either"
+    if refused:
+        return "the operation log says that it was refused, and yet a new task may be it"
     if count > 1:
         return f"{count} new tasks may be it"
     return "a new task may be it, but this token does not say whose account it is"

@@ -55,7 +55,7 @@ class Search:
         try:
             tasks, anchored = await self._list()
         except ZadigError:
-            return Evidence(operation=await self._operation())
+            return Evidence(operation=await self._operation(), read=False)
         for task in candidates(self.trigger, tasks):
             if task not in self._facts:
                 await self._read_facts(task)

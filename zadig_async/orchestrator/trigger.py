@@ -27,9 +27,16 @@ from zadig_async.orchestrator import events, reconcile
 from zadig_async.orchestrator.cadence import back_off
 from zadig_async.orchestrator.duplicates import Duplicates
 from zadig_async.orchestrator.means import Means, kept_of
-from zadig_async.orchestrator.reconcile import Absent, Adopt, Baseline, KeepLooking, Refused, Undecidable
+from zadig_async.orchestrator.reconcile import (
+    Absent,
+    Adopt,
+    Baseline,
+    KeepLooking,
+    Refused,
+    Trigger,
+    Undecidable,
+)
 from zadig_async.orchestrator.search import Search, baseline, trigger_of
-from zadig_async.orchestrator.turns import Turns
 from zadig_async.orchestrator.writes import NEVER_SENT, DetachedError, Permit
 
 if TYPE_CHECKING:
@@ -38,6 +45,10 @@ if TYPE_CHECKING:
 RESEND_FOR: Final = 60.0
 """Seconds for which a trigger that provably never left is sent again. The definition it was checked against
 gets old meanwhile."""
+
+_LOOK_AT_LEAST: Final = 20.0
+"""Seconds for which a resumed run's task is looked for, however long ago its trigger left: the server may
+have been down for just as long."""
 
 _NOT_QUEUED: Final = 6160
 """Zadig makes the task before it queues it, so a task can exist although this says no
@@ -80,7 +91,6 @@ class Starter:
 
     Attributes:
         means: What we work with; the workflow's scope is held.
-        turns: One launch of a workflow after the other, where they could not be told apart.
         entry: The run.
         permit: Asked right before each trigger is sent.
         plan: The launch as checked, or None where a run is resumed whose values are not to be had: then
@@ -88,7 +98,6 @@ class Starter:
     """
 
     means: Means
-    turns: Turns
     entry: RunEntry
     permit: Permit
     plan: "Plan | None" = None
@@ -106,7 +115,8 @@ class Starter:
             JournalError: It could not be written down, so it was not sent.
         """
         marker = self._marker()
-        async with nullcontext() if marker else self.turns.of(self.entry.scope):
+        async with nullcontext() if marker else self.means.journal.turns.of(self.entry.scope):
+            self._refuse_what_is_done()
             if self.entry.unresolved:
                 task = await self._find_out("the program ended before the answer came")
                 if task is not None:
@@ -120,6 +130,11 @@ class Starter:
                 await self._write(drafts.absent(self.entry.run))
                 attempt = len(self.entry.sent) + 1
                 self._emit(events.LaunchRepeated(workflow=self.workflow, attempt=attempt))
+
+    def _refuse_what_is_done(self) -> None:
+        """Refuse a run that has its task already, or has come to its end."""
+        if self.entry.task is not None or not self.entry.open:
+            raise JournalError(f"{self.workflow}: the run {self.entry.run} was sent before")
 
     @property
     def workflow(self) -> WorkflowRef:
@@ -144,7 +159,7 @@ class Starter:
             except (ConnectError, RateLimitedError) as error:
                 failures += 1
                 asked = getattr(error, "retry_after", None)
-                wait = back_off(failures, every=1.0) if asked is None else asked
+                wait = max(back_off(failures, every=1.0), asked or 0.0)
                 if self.means.now() + wait - began >= RESEND_FOR:
                     raise
             await self.means.pause(wait)
@@ -171,10 +186,12 @@ class Starter:
             account=self._account,
             jobs=list(plan.inputs),
         )
+        writing = asyncio.ensure_future(self._write(draft))
         try:
-            await self._write(draft)
+            await asyncio.shield(writing)
             return await self._post(plan, marker, before)
         except asyncio.CancelledError:
+            await asyncio.wait({writing})  # cancelled or not, it is written; then so is that nothing left
             if not self.permit.granted and len(self.entry.sent) == attempt:
                 await self._remember(drafts.not_sent(run, "cancelled"), "trigger.not-sent")
             raise
@@ -203,6 +220,9 @@ class Starter:
             ref = await self._ghost(error)
         except ZadigError as error:
             # A fault of the launch itself, found while its request was put together.
+            if self.permit.granted:
+                await self._unanswered(str(error))
+                return None
             await self._refused(error)
             raise
         except Exception as fault:
@@ -241,15 +261,15 @@ class Starter:
             )
             if isinstance(found, Adopt):
                 ref = self._ref(found.task)
-                if await self._has_started(ref):
+                if not found.sure:
+                    # Zadig said no: then the word of a likeness counts for nothing.
+                    error.add_note(f"{ref} looks like it, and may be somebody else's. Look at it.")
+                elif await self._has_started(ref):
                     return ref
-                await self._duplicates().found(
-                    ref,
-                    of=None,
-                    sure=found.sure,
-                    reason="Zadig refused it, and has made the task all the same",
-                )
-                error.add_note(f"Zadig has made {ref} all the same.")
+                else:
+                    reason = "Zadig refused it, and has made the task all the same"
+                    await self._duplicates().found(ref, of=None, sure=True, reason=reason)
+                    error.add_note(f"Zadig has made {ref} all the same.")
         await self._refused(error)
         raise error
 
@@ -270,12 +290,15 @@ class Starter:
             RejectedError: The operation log says that Zadig refused it.
         """
         search, window = self._search(), self.means.policy.reconcile.window
-        began = self.means.now()
-        # By the store's clock for what an earlier process has sent, and from then on by one that never jumps.
-        already = max(0.0, self.means.wall() - self.entry.sent[-1].at) if not self.permit.granted else 0.0
-        looks = 0
+        began, already, looks = self.means.now(), 0.0, 0
+        if not self.permit.granted:
+            # By the store's clock for what an earlier process has sent; it may have jumped, so some of the
+            # time has to pass here too, by a clock that never does.
+            passed = max(0.0, self.means.wall() - self.entry.sent[-1].at)
+            already = min(passed, max(0.0, window - _LOOK_AT_LEAST))
         while True:
             evidence = await search.look()
+            search.trigger = self._trigger()  # others may have been told apart meanwhile
             elapsed = already + self.means.now() - began
             decision = reconcile.decide(search.trigger, evidence, elapsed=elapsed, window=window)
             match decision:
@@ -327,15 +350,18 @@ class Starter:
         perhaps = f" ({', '.join(str(self._ref(task)) for task in tasks)})" if tasks else ""
         raise OutcomeUnknownError(f"{self.workflow}: {why}; {what}{perhaps}")
 
-    def _search(self) -> Search:
+    def _trigger(self) -> Trigger:
         history = self.means.journal.history
         others = [each for each in history.of_scope(self.entry.scope) if each is not self.entry]
         taken = {task for each in others for task in (each.task, *each.duplicates) if task is not None}
-        trigger = trigger_of(
-            self.entry, taken=frozenset(taken), rivals=sum(each.unresolved for each in others)
-        )
+        return trigger_of(self.entry, taken=frozenset(taken), rivals=sum(each.unresolved for each in others))
+
+    def _search(self) -> Search:
         return Search(
-            self.means.zadig, self.entry, trigger, operation_log=self.means.policy.reconcile.operation_log
+            self.means.zadig,
+            self.entry,
+            self._trigger(),
+            operation_log=self.means.policy.reconcile.operation_log,
         )
 
     def _duplicates(self) -> Duplicates:
@@ -355,5 +381,5 @@ class Starter:
         try:
             await self._write(draft)
             await self.means.record(what, self.workflow, {"run": self.entry.run, **draft.data})
-        except JournalError as error:
+        except ZadigError as error:
             self._emit(events.JournalFailed(workflow=self.workflow, error=error))

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from zadig_async.errors import DeadlineError, JournalError, NotFoundError, ZadigError
-from zadig_async.model.gate import Gate
+from zadig_async.model.gate import Gate, Opening
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.outcome import Verdict, verdict_behind, verdict_of
 from zadig_async.model.status import Phase
@@ -24,13 +24,10 @@ from zadig_async.orchestrator.tracker import Step, Tracker
 from zadig_async.orchestrator.writes import DetachedError
 from zadig_async.wire.detail import status_of
 
-_Opening = tuple[str, float | None]
-"""`Gate.opening`."""
-
 _JITTER: Final = 0.1
 _VOTE_SHOWS: Final = 15.0
-"""Seconds more a gate may stay open before it counts as blocked once we have voted ourselves: a vote takes
-effect within 2 seconds, unless others must vote too."""
+"""Seconds more a gate may stay open before it counts as blocked where we vote ourselves: a vote takes effect
+within 2 seconds, unless others must vote too, and a read or write on the way may have to be repeated."""
 
 _LOG_GRACE: Final = 20.0
 """Seconds the logs of a task that has ended are given to be read to their end."""
@@ -76,9 +73,9 @@ class Watch:
     _last_tails: dict[str, Tail] = attrs.field(init=False, factory=dict)
     _readers: "set[asyncio.Task[None]]" = attrs.field(init=False, factory=set)
     _approver: Approver = attrs.field(init=False)
-    _gates_tried: set[_Opening] = attrs.field(init=False, factory=set)
-    _gates_since: dict[_Opening, float] = attrs.field(init=False, factory=dict)
-    _judged: dict[_Opening, Permission] = attrs.field(init=False, factory=dict)
+    _gates_tried: set[Opening] = attrs.field(init=False, factory=set)
+    _gates_since: dict[Opening, float] = attrs.field(init=False, factory=dict)
+    _judged: dict[Opening, Permission] = attrs.field(init=False, factory=dict)
     _running_since: float | None = attrs.field(init=False, default=None)
     _changed_at: float = attrs.field(init=False, default=0.0)
     _failing_since: float | None = attrs.field(init=False, default=None)
@@ -246,6 +243,10 @@ class Watch:
         return Ending(verdict=verdict_behind(task), seen=self.seen, task=task)
 
     async def _overdue(self) -> Ending | None:
+        if self._is_current() and self.seen is not None and self.seen.status.final:
+            return (
+                None  # it only settles: how it ended is known in some seconds, and says more than a deadline
+            )
         what = self._time_is_up()
         if what is None:
             return self._blocked()
@@ -280,7 +281,7 @@ class Watch:
         limit, now = self.means.policy.deadlines.gate, self._now()
         if limit is not None and any(
             now - self._gates_since.get(gate.opening, now)
-            >= limit + (_VOTE_SHOWS if gate.opening in self._gates_tried else 0.0)
+            >= limit + (_VOTE_SHOWS if self._may_pass(gate) or gate.opening in self._gates_tried else 0.0)
             for gate in self.seen.gates
         ):
             return Ending(verdict=Verdict.BLOCKED, seen=self.seen)

@@ -46,7 +46,7 @@ class Watches:
         if ending:
             await asyncio.wait(ending)
 
-    async def begin(
+    def begin(
         self,
         ref: TaskRef,
         launch: Launch | None,
@@ -58,16 +58,12 @@ class Watches:
         """Watch the task of a run of ours, and look out for second tasks where there may be some.
 
         Args:
-            ref: The task; its scope is held by the caller, who may drop it as soon as this returns.
+            ref: The task; its scope is held, and the watch drops it.
             launch: The launch it came from, or None.
             started: When its launch began, by the event loop's clock; the outcome counts from there.
             entry: The run.
             since: When its trigger was answered; deadlines count from there. Now, if None.
-
-        Raises:
-            JournalError: The scope is lost.
         """
-        await self.means.journal.hold([entry.scope])
         run = self.watch(ref, launch, started, held=True, since=since)
         if entry.doubtful:
             guard = asyncio.create_task(self._guard(entry, run), name=f"duplicates of {ref}")
@@ -126,10 +122,16 @@ class Watches:
         try:
             await self._remember_end(watch, outcome)
         finally:
+            self._lay_down(watch.ref)
             if held:
                 await self.means.journal.drop([scope])
         watch.emit(events.Ended(workflow=outcome.workflow, ref=outcome.ref, outcome=outcome))
         return outcome
+
+    def _lay_down(self, ref: TaskRef) -> None:
+        entry = self.means.journal.history.of_task(self.means.scope(ref.of), ref.task_id)
+        if entry is not None:
+            self.means.journal.lay_down(entry.run)
 
     async def _own(self, ref: TaskRef) -> None:
         scope = self.means.scope(ref.of)

@@ -16,7 +16,7 @@ from zadig_async.cli.render import records, words
 from zadig_async.cli.session import Session, complete, confirm, connection_options, declined, pass_session
 from zadig_async.cli.terminal import safe, safe_block
 from zadig_async.client.client import ZadigClient
-from zadig_async.errors import ConfigError
+from zadig_async.errors import ConfigError, ZadigError
 from zadig_async.journal.audit import NoAudit
 from zadig_async.journal.journal import Journal
 from zadig_async.model.gate import Gate
@@ -61,16 +61,25 @@ async def _decide(
 ) -> int:
     async with session.connect() as zadig:
         gate = _chosen((await known_task(zadig, ref)).gates, name, ref)
-        if not session.json:
-            _show(ref, gate)
-        if not gate.passable:
-            output.remark(
-                "This gate cannot be decided through Zadig's API: a person has to act where it lives."
-            )
-            return ExitCode.BLOCKED
-        if not confirm(f"{'Reject' if reject else 'Approve'} {safe(gate.name)} of {ref}?", yes=yes):
-            return declined()
-        code = await (_reject if reject else _approve)(zadig, ref, gate, comment)
+        told: list[events.Event] = []
+        means = _means(zadig, ref, gate, comment, told)
+        approver = Approver(means, ref)
+        async with means.holding(ref.of):
+            # What is decided about is what is shown now, however long a person thinks it over.
+            await approver.opened(gate)
+            if not session.json:
+                _show(ref, gate)
+            if not gate.passable:
+                output.remark(
+                    "This gate cannot be decided through Zadig's API: a person has to act where it lives."
+                )
+                return ExitCode.BLOCKED
+            if not confirm(f"{'Reject' if reject else 'Approve'} {safe(gate.name)} of {ref}?", yes=yes):
+                return declined()
+            if reject:
+                code = await _reject(zadig, approver, gate, comment)
+            else:
+                code = await _approve(approver, gate, told)
     if session.json:
         output.say_document(
             {
@@ -114,9 +123,8 @@ def _show(ref: TaskRef, gate: Gate) -> None:
         output.say(f"  closes {spell_duration(gate.timeout)} after it opened")
 
 
-async def _approve(zadig: ZadigClient, ref: TaskRef, gate: Gate, comment: str) -> ExitCode:
-    seen: list[events.Event] = []
-
+def _means(zadig: ZadigClient, ref: TaskRef, gate: Gate, comment: str, told: list[events.Event]) -> Means:
+    """Return what it takes to vote for this one gate: a person has decided, so the rule asks for little."""
     rule = ApprovalRule(
         project=_literal(ref.project),
         workflow=_literal(ref.workflow),
@@ -125,29 +133,31 @@ async def _approve(zadig: ZadigClient, ref: TaskRef, gate: Gate, comment: str) -
         own_tasks=True,
         comment=comment,
     )
-    means = Means(
+    return Means(
         zadig=zadig,
         voter=zadig,
         policy=RunPolicy(approvals=ApprovalPolicy([rule])),
         journal=Journal.in_memory(),
         audit=NoAudit(),
         switch=KillSwitch(),
-        emit=seen.append,
+        emit=told.append,
         stop=asyncio.Event(),
         wall=time.time,
     )
-    async with means.holding(ref.of):
-        settled = await Approver(means, ref).approve(gate.key)
-    failure = next((event for event in seen if isinstance(event, events.GateNotApproved)), None)
+
+
+async def _approve(approver: Approver, gate: Gate, told: list[events.Event]) -> ExitCode:
+    settled = await approver.approve(gate.key, gate.opening)
+    voted = any(isinstance(event, events.GateApproving) for event in told)
+    failure = next((event for event in told if isinstance(event, events.GateNotApproved)), None)
     if failure is not None:
-        return _not_approved(failure)
+        return _not_approved(failure, voted=voted)
     if not settled:
         output.remark("The task could not be read; no vote was sent.")
         return ExitCode.TRY_LATER
-    if any(isinstance(event, events.GateApproved) for event in seen):
+    if any(isinstance(event, events.GateApproved) for event in told):
         output.remark(f"Approved: our vote for {safe(gate.name)} shows in Zadig.")
         return ExitCode.SUCCEEDED
-    voted = any(isinstance(event, events.GateApproving) for event in seen)
     output.remark(
         f"The gate {safe(gate.name)} is closed now; "
         + ("our vote was sent and does not show." if voted else "no vote was sent.")
@@ -155,25 +165,35 @@ async def _approve(zadig: ZadigClient, ref: TaskRef, gate: Gate, comment: str) -
     return ExitCode.UNKNOWN if voted else ExitCode.USAGE
 
 
-def _not_approved(failure: events.GateNotApproved) -> ExitCode:
-    if failure.error is None:
+def _not_approved(failure: events.GateNotApproved, *, voted: bool) -> ExitCode:
+    if failure.error is None and voted:
         output.remark(f"The vote was sent and does not show: {safe(failure.reason)}. Look again in a while.")
         return ExitCode.UNKNOWN
+    if failure.error is None:
+        output.remark(f"No vote was sent: {safe(failure.reason)}.")
+        return ExitCode.BLOCKED
     output.remark(f"Error: {safe(failure.reason)}")
     if failure.error.hint:
         output.remark(f"Hint: {safe(failure.error.hint)}")
     return exits.of_error(failure.error)
 
 
-async def _reject(zadig: ZadigClient, ref: TaskRef, gate: Gate, comment: str) -> ExitCode:
+async def _reject(zadig: ZadigClient, approver: Approver, gate: Gate, comment: str) -> ExitCode:
+    changed = await approver.changed_since_opened(gate)
+    if changed:
+        output.remark(f"No vote was sent: {safe(changed)}.")
+        return ExitCode.BLOCKED
     marked = f"zadig-async {secrets.token_hex(8)} {comment}".strip()
-    await finish(zadig.tasks.reject(ref, gate, marked))
+    await finish(zadig.tasks.reject(approver.ref, gate, marked))
     for _ in range(READ_BACKS):
-        task = await zadig.tasks.get(ref)
-        shows = any(user.decision and user.comment == marked for user in voters(task, gate.key))
-        if shows or task.status.phase is Phase.REJECTED:
-            output.remark(f"Rejected: our vote against {safe(gate.name)} shows in Zadig.")
-            return ExitCode.SUCCEEDED
+        try:
+            task = await zadig.tasks.get(approver.ref)
+            shows = any(user.decision and user.comment == marked for user in voters(task, gate.key))
+            if shows or task.status.phase is Phase.REJECTED:
+                output.remark(f"Rejected: our vote against {safe(gate.name)} shows in Zadig.")
+                return ExitCode.SUCCEEDED
+        except ZadigError as error:
+            output.remark(f"The vote was sent, and the task cannot be read: {safe(str(error))}")
         await asyncio.sleep(1)
     output.remark("The vote was sent and does not show. Look again in a while.")
     return ExitCode.UNKNOWN

@@ -1,26 +1,25 @@
 """`zadig-async resume`: go on with what a journal says is not at its end."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 
 import attrs
 import click
 
-from zadig_async.cli import memory_options, output, policy_options
+from zadig_async.cli import exits, memory_options, output, policy_options
 from zadig_async.cli.commands.run import parse_params
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.follow import Following
 from zadig_async.cli.launchfile import LaunchFile, read_input_file, read_launch_file
-from zadig_async.cli.memory_options import Memory
 from zadig_async.cli.origin import Origin
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.session import FILE, Session, complete, connection_options, pass_session
 from zadig_async.cli.terminal import safe
 from zadig_async.errors import ConfigError
-from zadig_async.journal.history import RunEntry
+from zadig_async.journal.history import RunEntry, RunState
 from zadig_async.journal.journal import Journal
 from zadig_async.model.input import JobInput
 from zadig_async.model.launch import ALL_JOBS, Launch
+from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.orchestrator.policy import RunPolicy
 
 _HELP = """\
@@ -75,9 +74,10 @@ def command(
         input_file=input_file,
         file=file,
         concurrency=concurrency,
+        audit=audit,
+        stop_file=stop_file,
     )
-    opened = memory_options.opened(journal, audit, stop_file)
-    return complete(_resume(session, again, opened))
+    return complete(_resume(session, journal, again))
 
 
 @attrs.frozen(kw_only=True)
@@ -90,6 +90,8 @@ class Again:
         input_file: File of inputs, or None.
         file: Launch file, or None.
         concurrency: How many launches are under way at once, or None.
+        audit: Audit file, or None.
+        stop_file: Stop file, or None.
     """
 
     options: policy_options.Given
@@ -97,26 +99,45 @@ class Again:
     input_file: str | None
     file: str | None
     concurrency: int | None
+    audit: str | None
+    stop_file: str | None
+
+    def words(self) -> list[str]:
+        """Return what was given, but for the policy's options and the variables, as words to give again."""
+        words = memory_options.again(self.audit, self.stop_file)
+        for option, value in (("--file", self.file), ("--input-file", self.input_file)):
+            words += [] if value is None else [option, value]
+        return words if self.concurrency is None else [*words, "--concurrency", str(self.concurrency)]
 
 
-async def _resume(session: Session, again: Again, opened: AbstractAsyncContextManager[Memory]) -> ExitCode:
-    async with session.connect() as zadig, opened as memory:
-        journal = memory.journal
-        if journal is None:
-            raise AssertionError("resume always has a journal")
-        entries = _unfinished(journal, zadig.server)
-        if not entries:
-            output.say(f"{journal.name}: everything in it has come to its end.")
-            return ExitCode.SUCCEEDED
-        origin = Origin.read(entries[-1].origin)
-        policy, launches, words = _as_then(again, origin, entries)
-        batches = {entry.batch for entry in entries}
-        board = Board(
-            entry.scope.workflow for entry in journal.history.runs.values() if entry.batch in batches
-        )
-        following = Following(session, policy, board, [*words, *session.again()], memory)
-        followed = await following.follow(zadig, lambda orchestrator: orchestrator.resume(launches))
+async def _resume(session: Session, path: str, again: Again) -> ExitCode:
+    async with session.connect() as zadig:
+        async with await Journal.open(path) as journal:
+            entries = _unfinished(journal, zadig.server)
+            if not entries:
+                return _ended(journal, zadig.server)
+            origin = Origin.read(entries[-1].origin)
+            policy, launches, words = _as_then(again, origin, entries)
+            batches = {entry.batch for entry in entries}
+            board = Board(
+                entry.scope.workflow for entry in journal.history.runs.values() if entry.batch in batches
+            )
+        audit, stop_file = again.audit or origin.audit or None, again.stop_file or origin.stop_file or None
+        async with memory_options.opened(path, audit, stop_file) as memory:
+            following = Following(session, policy, board, [*words, *again.words(), *session.again()], memory)
+            followed = await following.follow(zadig, lambda orchestrator: orchestrator.resume(launches))
     return followed.code
+
+
+def _ended(journal: Journal, server: str) -> ExitCode:
+    """Say that there is nothing to go on with, and return the code the last batch ended with."""
+    output.say(f"{journal.name}: everything in it has come to its end.")
+    entries = [entry for entry in journal.history.runs.values() if entry.scope.server == server]
+    return exits.of_outcomes(
+        Outcome(workflow=entry.scope.workflow, verdict=Verdict(entry.verdict))
+        for entry in entries
+        if entry.batch == entries[-1].batch
+    )
 
 
 def _unfinished(journal: Journal, server: str) -> list[RunEntry]:
@@ -139,9 +160,13 @@ def _as_then(
     again: Again, origin: Origin, entries: Sequence[RunEntry]
 ) -> tuple[RunPolicy, list[Launch], list[str]]:
     """Return policy and launches as they were then, with what was given now on top of it."""
-    then = policy_options.parse(origin.words)
-    options = {**then, **{name: value for name, value in again.options.items() if value}}
+    options = policy_options.merged(policy_options.parse(origin.words), again.options)
     file = again.file or origin.file
+    if origin.stdin and not again.file:
+        raise ConfigError(
+            "the launch file of this run, with its rules, came from standard input",
+            hint="Give it again: --file FILE, or --file - and the same input.",
+        )
     if not again.file and origin.file_has_changed:
         output.remark(f"{safe(origin.file)} has changed since; its rules count as they are now.")
     given = read_launch_file(file) if file else LaunchFile()
@@ -149,7 +174,8 @@ def _as_then(
     concurrency = again.concurrency or origin.concurrency
     if concurrency is not None:
         policy = attrs.evolve(policy, concurrency=concurrency)
-    input_file = again.input_file or origin.input_file
+    needed = any(entry.state is RunState.INTENDED and entry.recipe.get("inputs") for entry in entries)
+    input_file = again.input_file or (origin.input_file if needed else "")
     inputs = read_input_file(input_file) if input_file else {}
     launches = [*given.launches, *_from_flags(entries, again.params, inputs)]
     return policy, launches, policy_options.again(options)

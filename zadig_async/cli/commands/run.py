@@ -161,9 +161,18 @@ def command(
         raise click.UsageError("Nothing to run: name a PROJECT/WORKFLOW, or a file with --file.")
     if dry_run:
         return complete(_rehearse(session, launches, policy))
-    words = policy_options.again(options)
-    origin = origin_of(words, file, input_file, concurrency)
-    again = [*words, *(["--file", file] if journal is None and file not in {None, "-"} else [])]
+    origin = origin_of(
+        policy_options.again(options),
+        file=file,
+        input_file=input_file,
+        concurrency=concurrency,
+        audit=audit,
+        stop_file=stop_file,
+    )
+    again = policy_options.again(options, reconcile=journal is not None)
+    again += memory_options.again(audit, stop_file)
+    if file is not None and (journal is None or file == "-"):
+        again += ["--file", file]
     opened = memory_options.opened(journal, audit, stop_file)
     return complete(_run(session, launches, policy, [*again, *session.again()], origin, opened))
 

@@ -60,9 +60,11 @@ def command(
     given = read_launch_file(file) if file is not None else LaunchFile()
     tasks = [TaskRef.parse(text) for text in dict.fromkeys(refs)]
     options = policy_options.given(ctx)
-    again = policy_options.again(options)
-    if file is not None and file != "-":
+    again = [*policy_options.again(options, reconcile=False), *memory_options.again(audit, stop_file)]
+    if file is not None:
         again += ["--file", file]
+    if dry_run:
+        again.append("--dry-run")
     policy = policy_options.policy(options, given.policy, dry_run=dry_run)
     opened = memory_options.opened(None, audit, stop_file)
     return complete(_watch(session, tasks, policy, [*again, *session.again()], opened))
