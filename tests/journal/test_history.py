@@ -207,3 +207,37 @@ def test_notes_and_records_of_no_run_change_nothing(act: Act) -> None:
     data: dict[str, Any] = {"what": "anything", "task": 1, "gate": "g", "opened": None, "content": "c"}
     past = history(Draft(kind=Kind.NOTE, act=act, data=data))
     assert past.runs == {}
+
+
+def test_runs_that_ended_long_ago_are_forgotten_where_that_is_wanted() -> None:
+    past = History(keeps=2)
+    seq = 0
+
+    def write(*written: Draft) -> None:
+        nonlocal seq
+        for draft in written:
+            seq += 1
+            past.apply(
+                Record(
+                    seq=seq,
+                    at=100.0 + seq,
+                    scope=API,
+                    token=1,
+                    kind=draft.kind,
+                    run=draft.run,
+                    act=draft.act,
+                    data=draft.data,
+                )
+            )
+
+    for number in range(1, 6):
+        run = f"r{number}"
+        write(drafts.adopted(run, number, sure=True), drafts.gate_seen(run, number, "g", 1.0, "c"))
+        if number != 2:  # this one goes on
+            write(drafts.finished(run, "succeeded"))
+    assert sorted(past.runs) == ["r2", "r4", "r5"]
+    assert past.of_task(API, 1) is None
+    assert past.of_task(API, 2) is past.runs["r2"]
+    assert past.content(API, 1, "g", 1.0) == ""
+    assert past.content(API, 2, "g", 1.0) == "c"
+    assert past.of_scope(API) == (past.runs["r2"], past.runs["r4"], past.runs["r5"])

@@ -1,6 +1,7 @@
 """`Journal`: scopes held and dropped, leases renewed and lost, and nothing written by who has lost them."""
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -191,6 +192,17 @@ async def test_closing_twice_and_closing_a_broken_store_do_no_harm() -> None:
     store.broken = True
     await journal.aclose()
     await journal.aclose()
+
+
+async def test_a_journal_in_memory_does_not_grow_with_what_has_ended() -> None:
+    async with Journal(MemoryStore(keeps=0), lease=math.inf, keeps=3) as journal:
+        for number in range(1, 20):
+            await journal.hold([API])
+            run = f"r{number}"
+            await journal.write(API, drafts.adopted(run, number, sure=True), drafts.finished(run, "failed"))
+            await journal.drop([API])
+        assert len(journal.history.runs) == 3
+        assert len(await journal.records()) <= 2
 
 
 @pytest.mark.parametrize("lease", [0.0, -1.0, float("nan")])

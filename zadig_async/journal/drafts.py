@@ -1,6 +1,6 @@
 """Every record we write, as one function each: who writes and who reads agree on its keys here.
 
-No argument is ever a secret or a text of the server: names, numbers, digests and words of our own.
+No argument is ever a secret or an error text of the server: names, numbers, digests and words of our own.
 """
 
 from collections.abc import Mapping, Sequence

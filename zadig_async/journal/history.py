@@ -1,5 +1,6 @@
 """`History`: what the records of a journal add up to. No clock, no file: records in, state out."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from enum import StrEnum, unique
 from typing import Any, Final
@@ -8,6 +9,7 @@ import attrs
 
 from zadig_async.journal import drafts
 from zadig_async.journal.records import Act, Kind, Record, Scope
+from zadig_async.model.gate import Opening
 
 
 @unique
@@ -107,24 +109,29 @@ class Vote:
 
 TaskKey = tuple[Scope, int]
 
+_DAY: Final = 86_400.0
+
 
 class History:
     """Everything a journal knows, by run and by task."""
 
-    def __init__(self, records: Iterable[Record] = ()) -> None:
+    def __init__(self, records: Iterable[Record] = (), *, keeps: int | None = None) -> None:
         """Add up records.
 
         Args:
             records: Oldest first.
+            keeps: How many runs that have ended to remember; older ones are forgotten. None remembers all.
         """
+        self._keeps = keeps
+        self._ended: deque[str] = deque()
         self.runs: dict[str, RunEntry] = {}
         self.last_seq = 0
         self._by_task: dict[TaskKey, RunEntry] = {}
         self._duplicates: dict[TaskKey, RunEntry] = {}
         self._by_scope: dict[Scope, list[RunEntry]] = {}
         self._votes: dict[TaskKey, dict[str, Vote]] = {}
-        self._content: dict[tuple[TaskKey, str, float | None], str] = {}
-        self._all_votes: list[Vote] = []
+        self._content: dict[TaskKey, dict[Opening, str]] = {}
+        self._recent_votes: deque[tuple[float, Vote]] = deque()
         for record in records:
             self.apply(record)
 
@@ -168,13 +175,17 @@ class History:
 
     def content(self, scope: Scope, task: int, gate: str, opened: float | None) -> str:
         """Return the digest of what a gate let through when it was first seen open, or an empty string."""
-        return self._content.get(((scope, task), gate, opened), "")
+        return self._content.get((scope, task), {}).get((gate, opened), "")
 
     def votes_since(self, moment: float) -> int:
-        """Count the votes that left, or may have, since a moment, in Unix seconds of the store."""
+        """Count the votes that left, or may have, since a moment within the last day.
+
+        Args:
+            moment: Unix seconds of the store.
+        """
         return sum(
             vote.sent_at is not None and vote.sent_at >= moment and vote.outcome != drafts.NOT_SENT
-            for vote in self._all_votes
+            for _, vote in self._recent_votes
         )
 
     def _trigger(self, record: Record) -> None:
@@ -208,6 +219,7 @@ class History:
             case Kind.FINISHED:
                 entry.state, entry.verdict = RunState.FINISHED, data["verdict"]
                 entry.finished_at = record.at
+                self._forget_after(entry)
             case _:
                 pass
 
@@ -218,6 +230,7 @@ class History:
             case drafts.REFUSED:
                 entry.state, entry.verdict = RunState.FINISHED, drafts.REFUSED
                 entry.error, entry.finished_at = record.data["error"], record.at
+                self._forget_after(entry)
             case drafts.NOT_SENT:
                 if entry.sent:
                     entry.sent.pop()
@@ -229,17 +242,41 @@ class History:
         entry.state, entry.task, entry.sure = RunState.LAUNCHED, task, sure
         self._by_task[entry.scope, task] = entry
 
+    def _forget_after(self, entry: RunEntry) -> None:
+        """Remember that a run has ended, and forget those that ended long before it."""
+        if self._keeps is None:
+            return
+        self._ended.append(entry.run)
+        while len(self._ended) > self._keeps:
+            old = self.runs.get(self._ended.popleft())
+            if old is not None and not old.open and old.run not in self._ended:
+                self._forget(old)
+
+    def _forget(self, entry: RunEntry) -> None:
+        del self.runs[entry.run]
+        of_scope = self._by_scope[entry.scope]
+        of_scope.remove(entry)
+        if not of_scope:
+            del self._by_scope[entry.scope]
+        for task in (entry.task, *entry.duplicates):
+            if task is not None:
+                key = (entry.scope, task)
+                for known in (self._by_task, self._duplicates, self._votes, self._content):
+                    known.pop(key, None)
+
     def _approve(self, record: Record) -> None:
         data = record.data
         key = (record.scope, data["task"])
         if record.kind is Kind.NOTE:
-            self._content.setdefault((key, data["gate"], data["opened"]), data["content"])
+            self._content.setdefault(key, {}).setdefault((data["gate"], data["opened"]), data["content"])
             return
         votes = self._votes.setdefault(key, {})
         if record.kind is Kind.INTENT:
             intended = Vote(gate=data["gate"], opened=data["opened"], mark=data["mark"])
             votes[data["mark"]] = intended
-            self._all_votes.append(intended)
+            self._recent_votes.append((record.at, intended))
+            while self._recent_votes[0][0] < record.at - _DAY:
+                self._recent_votes.popleft()
             return
         vote = votes.get(data["mark"])
         if vote is None:

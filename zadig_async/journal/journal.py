@@ -27,6 +27,10 @@ from zadig_async.journal.turns import Turns
 LEASE_SECONDS: Final = 30.0
 """How long a driver that has vanished without a trace keeps others from going on in its place."""
 
+_REMEMBERED: Final = 5_000
+"""How many runs that have ended a journal in memory remembers; a task of an older one is no longer ours to
+cancel or retry."""
+
 _RENEWALS: Final = 3
 """How often a lease is renewed within its time."""
 
@@ -53,16 +57,17 @@ class Journal:
         turns: Keeps launches apart that could not be told from one another.
     """
 
-    def __init__(self, store: Store, *, lease: float = LEASE_SECONDS) -> None:
+    def __init__(self, store: Store, *, lease: float = LEASE_SECONDS, keeps: int | None = None) -> None:
         """Remember in a store; `open` and `in_memory` are the usual ways.
 
         Args:
             store: Where records and leases are kept; closed with the journal.
             lease: Seconds until others may go on in our place if we vanish.
+            keeps: How many runs that have ended `history` remembers; None remembers all.
         """
         if not lease > 0:
             raise ConfigError(f"journal: lease: expected seconds above 0, got {lease}")
-        self.history = History()
+        self.history = History(keeps=keeps)
         self.turns = Turns()
         self._store = store
         self._ttl = lease
@@ -96,8 +101,13 @@ class Journal:
 
     @classmethod
     def in_memory(cls) -> Self:
-        """Return a journal that is gone with the process: no promise outlives a crash."""
-        return cls(MemoryStore(), lease=math.inf)  # nobody else can see it
+        """Return a journal that is gone with the process: no promise outlives a crash.
+
+        So that a service may run for years, it remembers only the last thousands of runs that have ended, and
+        all that are under way.
+        """
+        # Nobody else can see it: no lease has to be renewed, and nothing is read again.
+        return cls(MemoryStore(keeps=0), lease=math.inf, keeps=_REMEMBERED)
 
     @property
     def name(self) -> str:

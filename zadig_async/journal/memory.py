@@ -16,14 +16,19 @@ from zadig_async.journal.store import Lease, Write
 class MemoryStore:
     """Implements `Store` without a file or a thread. No call waits for anything."""
 
-    def __init__(self, name: str = "memory", *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, name: str = "memory", *, clock: Callable[[], float] = time.time, keeps: int | None = None
+    ) -> None:
         """Begin an empty journal.
 
         Args:
             name: What to call it in messages.
             clock: Unix time in seconds.
+            keeps: How many records to keep at least; older ones are forgotten. None keeps all.
         """
         self._name = name
+        self._keeps = keeps
+        self._forgotten = 0
         self._clock = clock
         self._leases: dict[Scope, Held] = {}
         self._records: list[tuple[Record, str]] = []
@@ -64,22 +69,25 @@ class MemoryStore:
         self._confirm([write.lease for write in writes])
         contents = [canonical.text(write.draft.data, "data of a record") for write in writes]
         at = float(self._clock())
-        first = len(self._records) + 1
+        first = self._forgotten + len(self._records) + 1
         records = tuple(
             record_of(first + index, at, write, content)
             for index, (write, content) in enumerate(zip(writes, contents, strict=True))
         )
         self._records.extend(zip(records, contents, strict=True))
+        if self._keeps is not None and len(self._records) > 2 * self._keeps:
+            old = len(self._records) - self._keeps
+            del self._records[:old]
+            self._forgotten += old
         return records
 
     async def read(self, after: int = 0) -> tuple[Record, ...]:
         """See `Store.read`; the records are copies."""
         self._check_open()
-        if after > len(self._records):
+        if after > self._forgotten + len(self._records):
             raise JournalError(f"{self._name}: record {after} is missing")
-        return tuple(
-            attrs.evolve(record, data=canonical.mapping(content)) for record, content in self._records[after:]
-        )
+        kept = self._records[max(0, after - self._forgotten) :]
+        return tuple(attrs.evolve(record, data=canonical.mapping(content)) for record, content in kept)
 
     async def close(self) -> None:
         """See `Store.close`."""

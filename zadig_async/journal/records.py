@@ -1,6 +1,6 @@
 """`Draft` and `Record`: one line of a journal before and after it was written.
 
-A record never holds a secret: no token, no value of a variable, no text a server sent. What has to be
+A record never holds a secret: no token, no value of a variable, no error text of a server. What has to be
 recognised again is kept as a digest (`zadig_async.journal.digest`).
 """
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 import attrs
 
@@ -13,6 +14,8 @@ from zadig_async.model.status import Phase
 from zadig_async.model.task import JobStatus, TaskStatus
 from zadig_async.orchestrator.approve_key import ambiguous
 from zadig_async.orchestrator.calendar import Freeze, Window, objection
+
+T = TypeVar("T")
 
 
 def _pattern(_: object, field: "attrs.Attribute[str]", value: object) -> None:
@@ -28,17 +31,23 @@ def _not_negative(_: object, field: "attrs.Attribute[float]", value: object) -> 
         raise ConfigError(f"ApprovalRule.{field.name}: expected seconds, got {type(value).__name__}")
 
 
-def _windows(value: Iterable[Window]) -> tuple[Window, ...]:
-    if isinstance(value, str | Window):
-        raise ConfigError(
-            "ApprovalRule.windows: expected a list of windows", hint='Write [Window.parse("...")].'
-        )
-    windows = tuple(value)
-    for window in windows:
-        given: object = window
-        if not isinstance(given, Window):
-            raise ConfigError(f"ApprovalRule.windows: expected windows, got {type(given).__name__}")
-    return windows
+def _all_of(values: Iterable[T], kind: type[T], where: str) -> tuple[T, ...]:
+    """Return values as a tuple, having made sure that they are what they are taken for."""
+    if isinstance(values, str | kind):
+        raise ConfigError(f"{where}: expected a list of {kind.__name__}, got one {type(values).__name__}")
+    kept = tuple(values)
+    for value in kept:
+        given: object = value
+        if not isinstance(given, kind):
+            raise ConfigError(
+                f"{where}: expected {kind.__name__}, got {type(given).__name__}",
+                hint="Text is read by Window.parse and Freeze.parse.",
+            )
+    return kept
+
+
+def _windows(values: Iterable[Window]) -> tuple[Window, ...]:
+    return _all_of(values, Window, "ApprovalRule.windows")
 
 
 @attrs.frozen(kw_only=True)
@@ -131,22 +140,12 @@ class Circumstances:
     duplicate: bool = False
 
 
-def _rules(rules: Iterable[ApprovalRule]) -> tuple[ApprovalRule, ...]:
-    kept = tuple(rules)
-    for rule in kept:
-        given: object = rule
-        if not isinstance(given, ApprovalRule):
-            raise ConfigError(f"ApprovalPolicy: expected rules, got {type(given).__name__}")
-    return kept
+def _rules(values: Iterable[ApprovalRule]) -> tuple[ApprovalRule, ...]:
+    return _all_of(values, ApprovalRule, "ApprovalPolicy.rules")
 
 
-def _freezes(freezes: Iterable[Freeze]) -> tuple[Freeze, ...]:
-    kept = tuple(freezes)
-    for freeze in kept:
-        given: object = freeze
-        if not isinstance(given, Freeze):
-            raise ConfigError(f"ApprovalPolicy.freezes: expected freezes, got {type(given).__name__}")
-    return kept
+def _freezes(values: Iterable[Freeze]) -> tuple[Freeze, ...]:
+    return _all_of(values, Freeze, "ApprovalPolicy.freezes")
 
 
 @attrs.frozen

@@ -148,7 +148,11 @@ class Means:
 
 
 def kept_of(error: ZadigError) -> dict[str, Any]:
-    """Return what a journal or an audit trail keeps of an error: nothing a server has said in words."""
+    """Return what a journal or an audit trail keeps of an error.
+
+    Not its text, which may hold a value that a server has repeated. Findings are our own words, and name
+    jobs, variables and choices.
+    """
     kept: dict[str, Any] = {"type": type(error).__name__}
     for name in ("status", "code", "call"):
         value = getattr(error, name, None)

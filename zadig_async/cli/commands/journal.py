@@ -1,5 +1,7 @@
 """`zadig-async journal`: what a journal holds, and how to settle what it cannot know."""
 
+from typing import Final
+
 import click
 
 from zadig_async.cli import memory_options, output
@@ -9,7 +11,7 @@ from zadig_async.cli.session import FILE, Session, complete, output_options, pas
 from zadig_async.cli.terminal import safe
 from zadig_async.errors import ConfigError
 from zadig_async.journal import drafts
-from zadig_async.journal.history import RunEntry
+from zadig_async.journal.history import UNRESOLVED, RunEntry, RunState
 from zadig_async.journal.journal import Journal
 from zadig_async.model.outcome import Verdict
 
@@ -49,10 +51,11 @@ def _cells(entry: RunEntry) -> tuple[str, ...]:
 
 
 _SETTLE = """\
-Say what became of a run whose trigger got no answer, after having looked in Zadig.
+Say what became of a run whose trigger got no answer, after having looked in Zadig; or that a run that was
+never sent is not to be sent any more.
 
-RUN is the id that `journal show` lists. Until such a run is settled or resumed, its workflow is not launched
-again from this journal.
+RUN is the id that `journal show` lists, or how it begins. Until a run without an answer is settled or
+resumed, its workflow is not launched again from this journal.
 
 \b
 Examples:
@@ -78,9 +81,9 @@ def settle(session: Session, *, journal: str, run: str, task: int | None, nothin
 
 async def _settle(session: Session, path: str, run: str, task: int | None) -> None:
     async with await Journal.open(path) as journal:
-        entry = _unresolved(journal, run)
+        entry = _meant(journal, run)
         await journal.hold([entry.scope])
-        if not entry.unresolved:
+        if entry.state not in _TO_SETTLE:
             raise _settled_meanwhile(run)
         draft = (
             drafts.settled(entry.run, Verdict.REFUSED)
@@ -98,7 +101,10 @@ async def _settle(session: Session, path: str, run: str, task: int | None) -> No
         )
 
 
-def _unresolved(journal: Journal, run: str) -> RunEntry:
+_TO_SETTLE: Final = UNRESOLVED | {RunState.INTENDED}
+
+
+def _meant(journal: Journal, run: str) -> RunEntry:
     """Return the run meant by an id or the beginning of one.
 
     Raises:
@@ -110,7 +116,7 @@ def _unresolved(journal: Journal, run: str) -> RunEntry:
         raise ConfigError(
             f"{journal.name}: {count} begin with {run!r}", hint="zadig-async journal show lists them."
         )
-    if not found[0].unresolved:
+    if found[0].state not in _TO_SETTLE:
         raise _settled_meanwhile(run)
     return found[0]
 
