@@ -8,7 +8,6 @@ from typing import Any, Final
 import attrs
 
 from zadig_async.client.client import ZadigClient
-from zadig_async.errors import ZadigError
 from zadig_async.journal.audit import AuditTrail
 from zadig_async.journal.journal import Journal
 from zadig_async.journal.records import Scope
@@ -147,7 +146,7 @@ class Means:
         return asyncio.get_running_loop().time()
 
 
-def kept_of(error: ZadigError) -> dict[str, Any]:
+def kept_of(error: Exception) -> dict[str, Any]:
     """Return what a journal or an audit trail keeps of an error.
 
     Not its text, which may hold a value that a server has repeated. Findings are our own words, and name

@@ -8,7 +8,13 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from zadig_async.client.client import ZadigClient
-from zadig_async.errors import ConfigError, JournalError, OutcomeUnknownError, ZadigError
+from zadig_async.errors import (
+    ConfigError,
+    JournalError,
+    LeaseLostError,
+    OutcomeUnknownError,
+    ZadigError,
+)
 from zadig_async.journal import drafts
 from zadig_async.journal.audit import AuditTrail, NoAudit
 from zadig_async.journal.history import RunEntry, RunState
@@ -92,6 +98,7 @@ class Orchestrator:
         Raises:
             PreflightError: It does not fit the live definition; nothing was sent.
             OutcomeUnknownError: It was sent and nothing proves what became of it.
+            LeaseLostError: Another driver has taken over, and may send it; we have not.
             JournalError: It could not be written down, another driver has the workflow, or what became of an
                 earlier launch of it is not known; nothing was sent.
             ConfigError: The orchestrator was detached, or the kill switch is pulled; nothing was sent.
@@ -103,7 +110,7 @@ class Orchestrator:
             raise entry
         try:
             return await self._start(entry, launch, started)
-        except ZadigError as error:
+        except Exception as error:
             await self._close(entry, error)
             raise
 
@@ -241,10 +248,12 @@ class Orchestrator:
             return self._not_started(launch or entry, failure, started)
         except Exception as fault:  # noqa: BLE001 - others are under way, and nothing was sent for this one
             error = fault_of_ours(f"{entry.scope.workflow}: it was not launched", fault)
+            if alone:
+                await self._close(entry, error)
             return self._not_started(launch or entry, error, started)
         return await run.wait()
 
-    async def _close(self, entry: RunEntry, error: ZadigError) -> None:
+    async def _close(self, entry: RunEntry, error: Exception) -> None:
         """Remember that whoever asked for one run was told that nothing was sent.
 
         What they were told must stay true: nobody is to send it later. Only a run that was cut short by
@@ -266,6 +275,8 @@ class Orchestrator:
                 verdict = Verdict.BLOCKED
             case OutcomeUnknownError():
                 verdict = Verdict.UNKNOWN
+            case LeaseLostError():
+                verdict = Verdict.LOST  # whoever has it now may send it
             case _:
                 verdict = Verdict.REFUSED
         launch = what if isinstance(what, Launch) else None
@@ -313,8 +324,8 @@ class Orchestrator:
                 run = self._watches.begin(ref, launch, started, entry, since=started)
                 passed_on = True
                 return await run.wait()
-            await self._refuse_what_was_replaced(entry)
             async with self._slots:
+                await self._refuse_what_was_replaced(entry)
                 passed_on = True
                 return await self._run(entry, launch, started)
         finally:
@@ -330,7 +341,7 @@ class Orchestrator:
         entries = self._means.journal.history.of_scope(entry.scope)
         later = entries[entries.index(entry) + 1 :]
         if entry.state is RunState.INTENDED and any(
-            each.batch != entry.batch and each.state is not RunState.INTENDED for each in later
+            each.batch != entry.batch and (each.task is not None or each.unresolved) for each in later
         ):
             error = ConfigError(f"{entry.scope.workflow}: a later launch has taken the place of this one")
             await self._means.journal.write(entry.scope, drafts.refused(entry.run, kept_of(error)))

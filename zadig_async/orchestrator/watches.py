@@ -64,7 +64,7 @@ class Watches:
             entry: The run.
             since: When its trigger was answered; deadlines count from there. Now, if None.
         """
-        run = self.watch(ref, launch, started, held=True, since=since)
+        run = self.watch(ref, launch, started, held=True, since=since, of=entry.run)
         if entry.doubtful:
             guard = asyncio.create_task(self._guard(entry, run), name=f"duplicates of {ref}")
             self._guards.add(guard)
@@ -80,6 +80,7 @@ class Watches:
         own: bool = False,
         held: bool = False,
         since: float | None = None,
+        of: str | None = None,
     ) -> Run:
         """Watch a task.
 
@@ -90,18 +91,19 @@ class Watches:
             own: Whether it counts as ours from now on.
             held: Whether its scope is held for it already.
             since: When its trigger was answered; deadlines count from there. Now, if None.
+            of: Id of the run that was taken up and is laid down when the watch ends, or None.
         """
         readers = Readers()
         means = attrs.evolve(self.means, emit=partial(self._emit_to, readers))
         watch = Watch(means, ref, self.means.now() if since is None else since)
-        work = self._watch_to_end(watch, launch, started, own=own, held=held)
+        work = self._watch_to_end(watch, launch, started, own=own, held=held, of=of)
         task = asyncio.create_task(work, name=f"watch {ref}")
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)
         return Run(ref, launch, watch, task, readers)
 
     async def _watch_to_end(
-        self, watch: Watch, launch: Launch | None, started: float, *, own: bool, held: bool
+        self, watch: Watch, launch: Launch | None, started: float, *, own: bool, held: bool, of: str | None
     ) -> Outcome:
         scope = watch.means.scope(watch.ref.of)
         try:
@@ -122,16 +124,12 @@ class Watches:
         try:
             await self._remember_end(watch, outcome)
         finally:
-            self._lay_down(watch.ref)
+            if of is not None:
+                self.means.journal.lay_down(of)
             if held:
                 await self.means.journal.drop([scope])
         watch.emit(events.Ended(workflow=outcome.workflow, ref=outcome.ref, outcome=outcome))
         return outcome
-
-    def _lay_down(self, ref: TaskRef) -> None:
-        entry = self.means.journal.history.of_task(self.means.scope(ref.of), ref.task_id)
-        if entry is not None:
-            self.means.journal.lay_down(entry.run)
 
     async def _own(self, ref: TaskRef) -> None:
         scope = self.means.scope(ref.of)
