@@ -163,12 +163,17 @@ def policy(options: Given, base: RunPolicy, *, dry_run: bool = False) -> RunPoli
 
 
 def merged(then: Given, now: Given) -> Given:
-    """Return options of an earlier command line with those of this one on top."""
+    """Return options of an earlier command line with those of this one on top.
+
+    Rules given now take the place of the earlier ones, and so does whether they waive four eyes.
+    """
     given_now = {
         name: value
         for name, value in now.items()
         if value is not None and value != () and (value is not False or name == _THREE_STATES)
     }
+    if "approve" in given_now:
+        given_now.setdefault("approve_own", False)
     return {**then, **given_now}
 
 
@@ -189,6 +194,8 @@ def again(options: Given, *, reconcile: bool = True) -> list[str]:
     for name, word in _FLAGS.items():
         if options.get(name) and (reconcile or name not in _RECONCILE):
             words.append(word)
+    if options.get(_THREE_STATES) is False:
+        words.append("--no-logs")
     for name, word in _VALUES.items():
         if options.get(name) is not None and (reconcile or name not in _RECONCILE):
             words += [word, _spelt(options[name])]

@@ -63,21 +63,20 @@ class Approver:
     _not_taken: dict[Opening, int] = attrs.field(init=False, factory=dict)
     _not_before: dict[Opening, float] = attrs.field(init=False, factory=dict)
 
-    async def opened(self, gate: Gate) -> None:
+    async def opened(self, gate: Gate, task: Task | None = None) -> None:
         """Remember what a gate lets through, as it is when it is first seen open.
 
         What an earlier process has remembered of the same opening holds. Where it cannot be read or written
         down now, the first read before a vote does it.
+
+        Args:
+            gate: The gate.
+            task: The read in which it was seen, where that was a full one; otherwise the task is read.
         """
         if not self.means.policy.approvals.speaks_of(self.ref, gate):
             self._first_seen[gate.opening] = (self.means.now(), "", None)
             return
-        task: Task | None = None
-        try:
-            task = await self.means.zadig.tasks.get(self.ref)
-        except ZadigError:
-            task = None
-        await self._first_sight(gate, task)
+        await self._first_sight(gate, task if task is not None else await self._read())
 
     async def _first_sight(self, gate: Gate, task: Task | None) -> None:
         began = self._first_seen.get(gate.opening, (self.means.now(), "", None))[0]
@@ -210,6 +209,7 @@ class Approver:
                 await self._intend(gate, mark, permission)
             except JournalError as error:
                 await self._tell_refusal(gate, str(error), error)
+                self._back_off(gate, error)  # each try leaves an intent in the journal
                 return False
         self._refusals.pop(gate.opening, None)
         return await self._vote(gate, permission, mark, read_at)

@@ -60,13 +60,14 @@ async def _decide(
     session: Session, ref: TaskRef, name: str | None, comment: str, *, reject: bool, yes: bool
 ) -> int:
     async with session.connect() as zadig:
-        gate = _chosen((await known_task(zadig, ref)).gates, name, ref)
+        task = await known_task(zadig, ref)
+        gate = _chosen(task.gates, name, ref)
         told: list[events.Event] = []
         means = _means(zadig, ref, gate, comment, told)
         approver = Approver(means, ref)
         async with means.holding(ref.of):
             # What is decided about is what is shown now, however long a person thinks it over.
-            await approver.opened(gate)
+            await approver.opened(gate, task)
             if not session.json:
                 _show(ref, gate)
             if not gate.passable:
