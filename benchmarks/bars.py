@@ -50,8 +50,10 @@ HOLDS: Final[Mapping[str, float]] = MappingProxyType(
         "tasks.get / requests+threads+pydantic, 30 KB running, c=16": 0.23,
         "tasks.get / httpx2+pydantic, 3 KB running, c=16": 0.29,
         "tasks.get / httpx2+pydantic, 30 KB running, c=16": 0.28,
-        # It imports aiohttp itself, which leaves 0.15 for 90 attrs classes.
-        "import zadig_async + connect / import aiohttp": 1.95,
+        # Building some 130 attrs classes, half of them journal, rules and events, takes what is above 1.
+        "import zadig_async / import aiohttp": 1.50,
+        # The same, and it imports aiohttp itself, which leaves 0.15 for all of that.
+        "import zadig_async + connect / import aiohttp": 2.20,
     }
 )
 """Bars not reached, or not surely: what the ratio must not pass all the same. Why, stands beside it."""
