@@ -10,6 +10,7 @@ import attrs
 from zadig_async.journal import drafts
 from zadig_async.journal.records import Act, Kind, Record, Scope
 from zadig_async.model.gate import Opening
+from zadig_async.model.ids import TaskRef
 
 
 @unique
@@ -69,6 +70,11 @@ class RunEntry:
     error: Mapping[str, Any] = attrs.field(factory=dict)
     finished_at: float | None = None
     doubtful: bool = False
+
+    def ref_of(self, task: int) -> TaskRef:
+        """Name a task of the run's workflow by its number."""
+        workflow = self.scope.workflow
+        return TaskRef(workflow.project, workflow.workflow, task)
 
     @property
     def open(self) -> bool:

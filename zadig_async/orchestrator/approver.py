@@ -86,10 +86,7 @@ class Approver:
         known = kept or ("" if task is None else self._digest(task))
         if known and not kept:
             draft = drafts.gate_seen(self._run, self.ref.task_id, gate.key, opened, known)
-            try:
-                await self.means.journal.write(scope, draft)
-            except JournalError as error:
-                self._failed(error)
+            await self.means.remember(self.ref, draft)
         self._first_seen[gate.opening] = (began, known, task)
 
     async def changed_since_opened(self, gate: Gate) -> str:
@@ -333,15 +330,7 @@ class Approver:
         await self._remember(draft, error)
 
     async def _remember(self, draft: Draft, more: dict[str, object] | None = None) -> None:
-        """Write down what has happened already; that this fails does not undo it."""
-        try:
-            await self.means.journal.write(self.means.scope(self.ref.of), draft)
-            await self.means.record(f"approve.{draft.kind}", self.ref, {**draft.data, **(more or {})})
-        except ZadigError as error:
-            self._failed(error)
-
-    def _failed(self, error: ZadigError) -> None:
-        self.means.emit(events.JournalFailed(workflow=self.ref.of, ref=self.ref, error=error))
+        await self.means.remember(self.ref, draft, f"approve.{draft.kind}", more or {})
 
     async def _read(self) -> Task | None:
         try:
@@ -379,7 +368,7 @@ class Approver:
         try:
             await self.means.record("gate.judged", self.ref, details)
         except JournalError as error:
-            self._failed(error)
+            self.means.tell_unwritten(self.ref, error)
 
     def _tell_failure(self, gate: Gate, error: ZadigError | None, reason: str) -> None:
         self.means.emit(

@@ -178,8 +178,4 @@ class Control:
         return False
 
     async def _remember(self, ref: TaskRef, draft: Draft) -> None:
-        try:
-            await self.means.journal.write(self.means.scope(ref.of), draft)
-            await self.means.record(f"{draft.act}.{draft.kind}", ref, dict(draft.data))
-        except ZadigError as error:
-            self.means.emit(events.JournalFailed(workflow=ref.of, ref=ref, error=error))
+        await self.means.remember(ref, draft, f"{draft.act}.{draft.kind}")

@@ -13,7 +13,7 @@ from zadig_async.orchestrator import events
 from zadig_async.orchestrator.control import Control
 from zadig_async.orchestrator.means import Means
 from zadig_async.orchestrator.reconcile import Trigger, candidates
-from zadig_async.orchestrator.search import Search, trigger_of
+from zadig_async.orchestrator.search import Search, tasks_of, trigger_of
 
 LOOK_EVERY: Final = 15.0
 """Seconds between two looks for a late task."""
@@ -50,20 +50,14 @@ class Duplicates:
         for task in candidates(trigger, evidence.tasks):
             facts = evidence.facts.get(task)
             if facts is not None and facts.marked == self.entry.run:
-                of = None if first is None else self._ref(first)
+                of = None if first is None else self.entry.ref_of(first)
                 await self.found(
-                    self._ref(task), of=of, sure=True, reason="it came late, with the same run id"
+                    self.entry.ref_of(task), of=of, sure=True, reason="it came late, with the same run id"
                 )
 
     def _trigger(self) -> Trigger:
-        history = self.means.journal.history
-        taken = {
-            task
-            for each in history.of_scope(self.entry.scope)
-            for task in (each.task, *each.duplicates)
-            if task is not None
-        }
-        return trigger_of(self.entry, taken=frozenset(taken), rivals=0)
+        taken = tasks_of(self.means.journal.history.of_scope(self.entry.scope))
+        return trigger_of(self.entry, taken=taken, rivals=0)
 
     async def found(self, ref: TaskRef, *, of: TaskRef | None, sure: bool, reason: str) -> None:
         """Remember and tell a second task, and cancel it if it still waits.
@@ -88,7 +82,3 @@ class Duplicates:
         if (await self.means.zadig.tasks.status(ref)).phase is not Phase.QUEUED:
             return False
         return await Control(self.means).cancel(ref, "a second task of the same run")
-
-    def _ref(self, task: int) -> TaskRef:
-        workflow = self.entry.scope.workflow
-        return TaskRef(workflow.project, workflow.workflow, task)

@@ -24,7 +24,6 @@ from zadig_async.journal.history import RunEntry
 from zadig_async.journal.records import Draft, Scope
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.launch import Launch
-from zadig_async.orchestrator import events
 from zadig_async.orchestrator.means import Means, kept_of
 from zadig_async.orchestrator.recipe import recipe
 from zadig_async.orchestrator.trigger import Starter, prepare
@@ -179,10 +178,7 @@ class Launcher:
         return None
 
     async def _refused(self, entry: RunEntry, error: ZadigError) -> None:
-        try:
-            await self.means.journal.write(entry.scope, drafts.refused(entry.run, kept_of(error)))
-        except ZadigError as failure:
-            self.means.emit(events.JournalFailed(workflow=entry.scope.workflow, error=failure))
+        await self.means.remember(entry.scope.workflow, drafts.refused(entry.run, kept_of(error)))
 
     async def until_stopped(self, work: Coroutine[Any, Any, T]) -> T:
         """Await work that is cut short when we are told to stop; a write in it is still waited for.

@@ -8,9 +8,10 @@ from typing import Any, Final
 import attrs
 
 from zadig_async.client.client import ZadigClient
+from zadig_async.errors import ZadigError
 from zadig_async.journal.audit import AuditTrail
 from zadig_async.journal.journal import Journal
-from zadig_async.journal.records import Scope
+from zadig_async.journal.records import Draft, Scope
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.policy import RunPolicy
@@ -19,6 +20,9 @@ from zadig_async.orchestrator.writes import DetachedError, HaltedError, Permit
 
 READ_BACKS: Final = 10
 """How often a task is read after a write before the proof is given up."""
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -123,6 +127,35 @@ class Means:
             else {"project": ref.project, "workflow": ref.workflow}
         )
         await self.audit.write(what, {"server": self.zadig.server, **subject, **details})
+
+    async def remember(
+        self,
+        ref: TaskRef | WorkflowRef,
+        draft: Draft,
+        what: str | None = None,
+        details: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        """Write down what has happened already; that this fails is told, and does not undo it.
+
+        Args:
+            ref: The task or workflow it has happened to.
+            draft: What the journal keeps.
+            what: What the audit line says, see `record`, or None for no line.
+            details: What the line holds beside the draft's data.
+        """
+        try:
+            await self.journal.write(self.scope(ref.of if isinstance(ref, TaskRef) else ref), draft)
+            if what is not None:
+                await self.record(what, ref, {**draft.data, **details})
+        except ZadigError as error:
+            self.tell_unwritten(ref, error)
+
+    def tell_unwritten(self, ref: TaskRef | WorkflowRef, error: ZadigError) -> None:
+        """Tell that something which has happened could not be written down."""
+        if isinstance(ref, TaskRef):
+            self.emit(events.JournalFailed(workflow=ref.of, ref=ref, error=error))
+        else:
+            self.emit(events.JournalFailed(workflow=ref, error=error))
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not for longer than until we are told to stop.

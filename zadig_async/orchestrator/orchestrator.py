@@ -265,7 +265,7 @@ class Orchestrator:
             async with self._means.holding(entry.scope.workflow):
                 await self._means.journal.write(entry.scope, drafts.refused(entry.run, kept_of(error)))
         except ZadigError as failure:
-            self._emit(events.JournalFailed(workflow=entry.scope.workflow, error=failure))
+            self._means.tell_unwritten(entry.scope.workflow, failure)
 
     def _not_started(self, what: Launch | RunEntry, error: ZadigError, started: float) -> Outcome:
         match error:
@@ -318,8 +318,7 @@ class Orchestrator:
             if entry.state is RunState.FINISHED:  # another driver has brought it to its end meanwhile
                 return await self._as_before(entry)
             if entry.state is RunState.LAUNCHED and entry.task is not None:
-                workflow = entry.scope.workflow
-                ref = TaskRef(workflow.project, workflow.workflow, entry.task)
+                ref = entry.ref_of(entry.task)
                 # A deadline counts from the launch, whichever process has made it.
                 run = self._watches.begin(ref, launch, started, entry, since=started)
                 passed_on = True
@@ -352,7 +351,7 @@ class Orchestrator:
     ) -> Outcome:
         """Return the outcome of a run that somebody else has, or that could not be taken up."""
         workflow = entry.scope.workflow
-        ref = None if entry.task is None else TaskRef(workflow.project, workflow.workflow, entry.task)
+        ref = None if entry.task is None else entry.ref_of(entry.task)
         outcome = Outcome(
             workflow=workflow,
             verdict=Verdict.LOST if entry.open else Verdict.REFUSED,
@@ -369,7 +368,7 @@ class Orchestrator:
         workflow = entry.scope.workflow
         ref, task, error = None, None, None
         if entry.task is not None:
-            ref = TaskRef(workflow.project, workflow.workflow, entry.task)
+            ref = entry.ref_of(entry.task)
             try:
                 task = await self._means.zadig.tasks.get(ref)
             except ZadigError as failure:

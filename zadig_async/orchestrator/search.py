@@ -1,6 +1,6 @@
 """Looking for the task of a trigger: reads the server, decides nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -8,7 +8,7 @@ import attrs
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import NotFoundError, ZadigError
 from zadig_async.journal.history import RunEntry
-from zadig_async.model.ids import TaskRef, WorkflowRef
+from zadig_async.model.ids import WorkflowRef
 from zadig_async.model.task import TaskSummary
 from zadig_async.orchestrator.recipe import params_fit
 from zadig_async.orchestrator.reconcile import Baseline, Evidence, Facts, Operation, Trigger, candidates
@@ -79,9 +79,8 @@ class Search:
         return tuple(found.values()), False
 
     async def _read_facts(self, task_id: int) -> None:
-        workflow = self.entry.scope.workflow
         try:
-            task = await self.zadig.tasks.get(TaskRef(workflow.project, workflow.workflow, task_id))
+            task = await self.zadig.tasks.get(self.entry.ref_of(task_id))
             params, jobs = task.params, tuple(task.jobs())
         except NotFoundError:
             return
@@ -108,6 +107,11 @@ class Search:
                     return Operation.UNDER_WAY
                 return Operation.DONE if 200 <= operation.status < 300 else Operation.REFUSED
         return Operation.SILENT
+
+
+def tasks_of(entries: Iterable[RunEntry]) -> frozenset[int]:
+    """Return the numbers of all tasks of some runs, second ones included."""
+    return frozenset(task for each in entries for task in (each.task, *each.duplicates) if task is not None)
 
 
 def trigger_of(entry: RunEntry, *, taken: frozenset[int], rivals: int) -> Trigger:

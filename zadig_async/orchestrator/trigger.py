@@ -36,7 +36,7 @@ from zadig_async.orchestrator.reconcile import (
     Trigger,
     Undecidable,
 )
-from zadig_async.orchestrator.search import Search, baseline, trigger_of
+from zadig_async.orchestrator.search import Search, baseline, tasks_of, trigger_of
 from zadig_async.orchestrator.writes import NEVER_SENT, DetachedError, Permit
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ class Starter:
                 search.trigger, await search.look(), elapsed=0.0, window=self.means.policy.reconcile.window
             )
             if isinstance(found, Adopt):
-                ref = self._ref(found.task)
+                ref = self.entry.ref_of(found.task)
                 if not found.sure:
                     # Zadig said no: then the word of a likeness counts for nothing.
                     error.add_note(f"{ref} looks like it, and may be somebody else's. Look at it.")
@@ -336,25 +336,25 @@ class Starter:
         )
 
     async def _adopt(self, found: Adopt) -> TaskRef:
-        ref = self._ref(found.task)
+        ref = self.entry.ref_of(found.task)
         await self._remember(drafts.adopted(self.entry.run, found.task, sure=found.sure), "trigger.adopted")
         self._emit(events.Adopted(workflow=self.workflow, ref=ref, sure=found.sure))
         for task in found.duplicates:
             await self._duplicates().found(
-                self._ref(task), of=ref, sure=True, reason="it carries the same run id"
+                self.entry.ref_of(task), of=ref, sure=True, reason="it carries the same run id"
             )
         return ref
 
     async def _give_up(self, what: str, why: str, tasks: tuple[int, ...] = ()) -> None:
         await self._remember(drafts.unknown(self.entry.run, what, final=True), "trigger.unknown")
-        perhaps = f" ({', '.join(str(self._ref(task)) for task in tasks)})" if tasks else ""
+        perhaps = f" ({', '.join(str(self.entry.ref_of(task)) for task in tasks)})" if tasks else ""
         raise OutcomeUnknownError(f"{self.workflow}: {why}; {what}{perhaps}")
 
     def _trigger(self) -> Trigger:
         history = self.means.journal.history
         others = [each for each in history.of_scope(self.entry.scope) if each is not self.entry]
-        taken = {task for each in others for task in (each.task, *each.duplicates) if task is not None}
-        return trigger_of(self.entry, taken=frozenset(taken), rivals=sum(each.unresolved for each in others))
+        rivals = sum(each.unresolved for each in others)
+        return trigger_of(self.entry, taken=tasks_of(others), rivals=rivals)
 
     def _search(self) -> Search:
         return Search(
@@ -367,9 +367,6 @@ class Starter:
     def _duplicates(self) -> Duplicates:
         return Duplicates(self.means, self.entry)
 
-    def _ref(self, task: int) -> TaskRef:
-        return TaskRef(self.workflow.project, self.workflow.workflow, task)
-
     def _emit(self, event: events.Event) -> None:
         self.means.emit(event)
 
@@ -377,9 +374,4 @@ class Starter:
         await self.means.journal.write(self.entry.scope, draft)
 
     async def _remember(self, draft: Draft, what: str) -> None:
-        """Write down what has happened already; that this fails does not undo it."""
-        try:
-            await self._write(draft)
-            await self.means.record(what, self.workflow, {"run": self.entry.run, **draft.data})
-        except ZadigError as error:
-            self._emit(events.JournalFailed(workflow=self.workflow, error=error))
+        await self.means.remember(self.workflow, draft, what, {"run": self.entry.run})

@@ -219,7 +219,7 @@ class Watch:
         try:
             await self.means.record("gate.judged", self.ref, details)
         except JournalError as error:
-            self.emit(events.JournalFailed(workflow=self.ref.of, ref=self.ref, error=error))
+            self.means.tell_unwritten(self.ref, error)
 
     async def _approve(self, seen: TaskStatus) -> None:
         for gate in seen.gates:

@@ -142,10 +142,7 @@ class Watches:
         entry = self.means.journal.history.of_task(scope, watch.ref.task_id)
         if entry is None or not entry.open or not ends_run(outcome.verdict):
             return
-        try:
-            await self.means.journal.write(scope, drafts.finished(entry.run, outcome.verdict))
-        except ZadigError as error:
-            watch.emit(events.JournalFailed(workflow=watch.ref.of, ref=watch.ref, error=error))
+        await watch.means.remember(watch.ref, drafts.finished(entry.run, outcome.verdict))
 
     async def _guard(self, entry: RunEntry, run: Run) -> None:
         """Look for second tasks of a run until none can come any more."""
