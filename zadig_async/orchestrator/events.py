@@ -9,6 +9,7 @@ import attrs
 from zadig_async.errors import ZadigError
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef, WorkflowRef
+from zadig_async.model.log import LogGap, LogReport
 from zadig_async.model.outcome import Outcome
 from zadig_async.model.status import Status
 from zadig_async.wire.loglines import LogLine
@@ -217,45 +218,69 @@ class GateClosed(Event):
 
 
 @attrs.frozen(kw_only=True)
-class LogOpened(Event):
-    """The log of a job is being read.
+class LogEvent(Event):
+    """Anything about the log of one job.
 
     Attributes:
         job: Job task name.
+        attempt: Which run of the job within the task this is, from 1: a job that is repeated has several logs.
     """
 
     job: str
+    attempt: int = 1
 
 
 @attrs.frozen(kw_only=True)
-class LogLines(Event):
-    """Lines of a job's log, in order.
+class LogOpened(LogEvent):
+    """The log of a job is being read."""
+
+
+@attrs.frozen(kw_only=True)
+class LogLines(LogEvent):
+    """Lines of a job's log, in order. Credentials are masked.
 
     Attributes:
-        job: Job task name.
         lines: The lines.
+        fills: Where these lines belong that were missing before, or None where they follow those told last.
     """
 
-    job: str
     lines: tuple[LogLine, ...]
+    fills: LogGap | None = None
 
 
 @attrs.frozen(kw_only=True)
-class LogClosed(Event):
-    """The log of a job will not go on.
+class LogMissing(LogEvent):
+    """Lines of a job's log are missing here; those told next come after them.
 
     Attributes:
-        job: Job task name.
-        count: How many lines were sent as events.
-        complete: True where the archive was read and holds nothing else, False where lines may be
-            missing, None where no archive was to be had.
+        gap: Where, and how many.
+    """
+
+    gap: LogGap
+
+
+@attrs.frozen(kw_only=True)
+class LogUnavailable(LogEvent):
+    """A job has no live log.
+
+    Attributes:
+        type: Zadig's job type string.
         reason: In words.
     """
 
-    job: str
-    count: int
-    complete: bool | None
-    reason: str = ""
+    type: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class LogClosed(LogEvent):
+    """The log of a job will not go on.
+
+    Attributes:
+        report: What was told of it.
+    """
+
+    report: LogReport
 
 
 @attrs.frozen(kw_only=True)
