@@ -15,8 +15,8 @@ import click
 from zadig_async.cli import exits, output
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.session import Session, connection_options
-from zadig_async.cli.terminal import safe_block
 from zadig_async.errors import DecodeError, PreflightError, ZadigError
+from zadig_async.sinks.terminal import safe_block
 
 _COMMANDS: Final = MappingProxyType(
     {

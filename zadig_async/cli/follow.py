@@ -15,13 +15,13 @@ from zadig_async.cli.render.board import Board
 from zadig_async.cli.render.renderer import JsonRenderer, PlainRenderer, Renderer
 from zadig_async.cli.session import Session, interactive
 from zadig_async.cli.signals import Ladder
-from zadig_async.cli.terminal import safe
 from zadig_async.client.client import ZadigClient
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.orchestrator import Orchestrator
 from zadig_async.orchestrator.policy import RunPolicy
+from zadig_async.sinks.terminal import safe
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import click
 
-from zadig_async.cli.terminal import escape_json
+from zadig_async.sinks.terminal import escape_json
 
 
 def prepare() -> None:

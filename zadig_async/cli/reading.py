@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from zadig_async.cli.terminal import safe
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ConfigError, ZadigError
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.task import Task, TaskStatus
+from zadig_async.sinks.terminal import safe
 from zadig_async.wire import path
 
 T = TypeVar("T")

@@ -14,7 +14,6 @@ from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.reading import known_task
 from zadig_async.cli.render import records, words
 from zadig_async.cli.session import Session, complete, confirm, connection_options, declined, pass_session
-from zadig_async.cli.terminal import safe, safe_block
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ConfigError, ZadigError
 from zadig_async.journal.audit import NoAudit
@@ -28,6 +27,7 @@ from zadig_async.orchestrator.means import READ_BACKS, Means
 from zadig_async.orchestrator.policy import ApprovalPolicy, ApprovalRule, RunPolicy
 from zadig_async.orchestrator.switch import KillSwitch
 from zadig_async.orchestrator.writes import finish
+from zadig_async.sinks.terminal import safe, safe_block
 from zadig_async.wire.gates import voters
 
 _HELP = """\

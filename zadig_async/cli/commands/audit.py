@@ -6,8 +6,8 @@ import click
 
 from zadig_async.cli import output
 from zadig_async.cli.session import FILE, Session, output_options, pass_session
-from zadig_async.cli.terminal import safe
 from zadig_async.journal.audit import verify as verify_file
+from zadig_async.sinks.terminal import safe
 
 
 @click.group(help="Verify an audit file.")

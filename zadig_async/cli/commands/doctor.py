@@ -18,12 +18,12 @@ from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.probe import probe
 from zadig_async.cli.session import Session, complete, connection_options, pass_session
 from zadig_async.cli.settings import Settings
-from zadig_async.cli.terminal import safe
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ConnectError, ForbiddenError, NotFoundError, ZadigError
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.inputs import SELECTABLE
 from zadig_async.model.secret import Secret
+from zadig_async.sinks.terminal import safe
 from zadig_async.transport.options import Connection
 
 _NOBODY = TaskRef("zadig-async-doctor", "zadig-async-doctor", 1)

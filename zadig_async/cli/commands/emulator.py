@@ -10,9 +10,9 @@ from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.render.words import shell_word
 from zadig_async.cli.session import FILE, Session, complete, output_options, pass_session
 from zadig_async.cli.signals import Ladder
-from zadig_async.cli.terminal import safe
 from zadig_async.emulator import Emulator, Script, ScriptError
 from zadig_async.errors import ConfigError
+from zadig_async.sinks.terminal import safe
 
 _HELP = """\
 Serve a small Zadig on this machine, to try commands and to test your own code.

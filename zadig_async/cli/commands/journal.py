@@ -8,12 +8,12 @@ from zadig_async.cli import memory_options, output
 from zadig_async.cli.render import records
 from zadig_async.cli.render.columns import aligned
 from zadig_async.cli.session import FILE, Session, complete, output_options, pass_session
-from zadig_async.cli.terminal import safe
 from zadig_async.errors import ConfigError
 from zadig_async.journal import drafts
 from zadig_async.journal.history import UNRESOLVED, RunEntry, RunState
 from zadig_async.journal.journal import Journal
 from zadig_async.model.outcome import Verdict
+from zadig_async.sinks.terminal import safe
 
 _HEADER = ("RUN", "WORKFLOW", "TASK", "STATE", "ENDED AS")
 

@@ -13,7 +13,6 @@ from zadig_async.cli.reading import known_task
 from zadig_async.cli.render import records, words
 from zadig_async.cli.session import Session, complete, connection_options, pass_session
 from zadig_async.cli.signals import Ladder
-from zadig_async.cli.terminal import safe, safe_line
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ConfigError
 from zadig_async.model.ids import TaskRef
@@ -22,6 +21,7 @@ from zadig_async.orchestrator import events
 from zadig_async.orchestrator.orchestrator import Orchestrator
 from zadig_async.orchestrator.policy import RunPolicy
 from zadig_async.orchestrator.tracker import LIVE_LOG_STATUSES, LIVE_LOG_TYPES
+from zadig_async.sinks.terminal import safe, safe_line
 from zadig_async.wire.loglines import log_archive_lines
 
 _FIRST_LINE = 10.0

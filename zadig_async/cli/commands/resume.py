@@ -13,7 +13,6 @@ from zadig_async.cli.launchfile import LaunchFile, read_input_file, read_launch_
 from zadig_async.cli.origin import Origin
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.session import FILE, Session, complete, connection_options, pass_session
-from zadig_async.cli.terminal import safe
 from zadig_async.errors import ConfigError
 from zadig_async.journal.history import RunEntry, RunState
 from zadig_async.journal.journal import Journal
@@ -21,6 +20,7 @@ from zadig_async.model.input import JobInput
 from zadig_async.model.launch import ALL_JOBS, Launch
 from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.orchestrator.policy import RunPolicy
+from zadig_async.sinks.terminal import safe
 
 _HELP = """\
 Go on with everything in a journal that has not come to its end.

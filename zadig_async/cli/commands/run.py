@@ -19,7 +19,6 @@ from zadig_async.cli.render import records
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.render.plan import plan_lines, plan_record
 from zadig_async.cli.session import FILE, Session, complete, connection_options, pass_session
-from zadig_async.cli.terminal import safe
 from zadig_async.errors import ConfigError, JournalError, ZadigError
 from zadig_async.journal.journal import Journal
 from zadig_async.model.ids import WorkflowRef
@@ -28,6 +27,7 @@ from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.orchestrator.policy import RunPolicy
 from zadig_async.orchestrator.preflight import Plan
 from zadig_async.orchestrator.trigger import prepare
+from zadig_async.sinks.terminal import safe
 
 _PREPARED_AT_ONCE = 8
 

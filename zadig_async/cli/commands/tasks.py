@@ -11,11 +11,11 @@ from zadig_async.cli.render import records, words
 from zadig_async.cli.render.columns import GAP, aligned, table
 from zadig_async.cli.render.words import clock_words
 from zadig_async.cli.session import Session, complete, confirm, connection_options, declined, pass_session
-from zadig_async.cli.terminal import safe, safe_block
 from zadig_async.errors import ConfigError
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.task import Task, TaskSummary
 from zadig_async.orchestrator.writes import finish
+from zadig_async.sinks.terminal import safe, safe_block
 
 _READ_BACKS = 5
 

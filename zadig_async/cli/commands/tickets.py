@@ -7,9 +7,9 @@ import click
 
 from zadig_async.cli import output
 from zadig_async.cli.session import Session, complete, connection_options, pass_session
-from zadig_async.cli.terminal import safe
 from zadig_async.model.ticket import Ticket, TicketService, TicketUser
 from zadig_async.orchestrator.writes import finish
+from zadig_async.sinks.terminal import safe
 
 _USER = re.compile(r"(?P<name>[^<>]+?)\s*<(?P<email>[^<>@\s]+@[^<>@\s]+)>")
 

@@ -8,8 +8,8 @@ from zadig_async.cli.render import records
 from zadig_async.cli.render.columns import table
 from zadig_async.cli.render.words import clock_words
 from zadig_async.cli.session import Session, complete, confirm, connection_options, declined, pass_session
-from zadig_async.cli.terminal import safe
 from zadig_async.orchestrator.writes import finish
+from zadig_async.sinks.terminal import safe
 
 
 @click.group(name="views")

@@ -19,13 +19,13 @@ from zadig_async.cli.session import (
     declined,
     pass_session,
 )
-from zadig_async.cli.terminal import safe
 from zadig_async.cli.yamlfile import read_yaml
 from zadig_async.errors import ConfigError
 from zadig_async.model.ids import WorkflowRef
 from zadig_async.model.inputs import SELECTABLE
 from zadig_async.model.workflow import Workflow
 from zadig_async.orchestrator.writes import finish
+from zadig_async.sinks.terminal import safe
 
 
 @click.group(name="workflows")

@@ -1,5 +1,5 @@
 """How things look: lines, a live table, JSON.
 
 In here: words, tables and JSON made from events, outcomes and nouns. Every text of the server passes
-`zadig_async.cli.terminal` on its way. Not in here: anything that decides, waits or sends.
+`zadig_async.sinks.terminal` on its way. Not in here: anything that decides, waits or sends.
 """

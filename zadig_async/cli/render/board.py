@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from zadig_async.cli.render import words
-from zadig_async.cli.terminal import safe
 from zadig_async.model.gate import Gate
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.model.status import Phase
 from zadig_async.orchestrator import events
+from zadig_async.sinks.terminal import safe
 
 _IN_JOBS = 3
 _UNKNOWN = Verdict.UNKNOWN

@@ -19,9 +19,9 @@ from zadig_async.cli.render import summary, words
 from zadig_async.cli.render.board import Board, Row
 from zadig_async.cli.render.columns import GAP
 from zadig_async.cli.render.renderer import Labels
-from zadig_async.cli.terminal import safe_line
 from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.orchestrator import events
+from zadig_async.sinks.terminal import safe_line
 
 _EVERY: Final = 0.25
 """Seconds between two drawings."""

@@ -3,12 +3,12 @@
 from typing import Any
 
 from zadig_async.cli.render.columns import aligned
-from zadig_async.cli.terminal import safe
 from zadig_async.model.gate import Gate, GateKind
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.launch import Launch
 from zadig_async.orchestrator.policy import RunPolicy
 from zadig_async.orchestrator.preflight import Plan
+from zadig_async.sinks.terminal import safe
 
 
 def plan_lines(plan: Plan, policy: RunPolicy) -> list[str]:

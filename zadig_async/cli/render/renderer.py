@@ -11,10 +11,10 @@ from zadig_async.cli import output
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.render import records, summary, words
 from zadig_async.cli.render.columns import GAP, pad
-from zadig_async.cli.terminal import safe, safe_line
 from zadig_async.model.ids import WorkflowRef
 from zadig_async.model.outcome import Outcome
 from zadig_async.orchestrator import events
+from zadig_async.sinks.terminal import safe, safe_line
 
 WIDEST_LABEL: Final = 40
 """Terminal cells labels are aligned to at most."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from zadig_async.cli.durations import spell_duration
 from zadig_async.cli.render import words
 from zadig_async.cli.render.columns import aligned
-from zadig_async.cli.terminal import safe
 from zadig_async.model.outcome import Outcome, Verdict
+from zadig_async.sinks.terminal import safe
 
 HEADER = ("TASK", "RESULT", "TIME", "WHY")
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from zadig_async.cli.durations import spell_duration
-from zadig_async.cli.terminal import safe, safe_block
 from zadig_async.errors import (
     ConflictError,
     ConnectError,
@@ -29,6 +28,7 @@ from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.model.status import Phase
 from zadig_async.model.user import User
 from zadig_async.orchestrator import events
+from zadig_async.sinks.terminal import safe, safe_block
 
 _KINDS: Final[tuple[tuple[type[ZadigError], str], ...]] = (
     (UnauthorizedError, "token not accepted"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zadig_async.cli.terminal import escape_json, safe, safe_block, safe_line
+from zadig_async.sinks.terminal import escape_json, safe, safe_block, safe_line
 
 _ESCAPES = [
     *("\x1b[31m", "\x1b[", "\x1b]0;title\x07", "\x1b]8;;http://x\x1b\\", "\x1b]52;c;", "\x1bP", "\x1b_"),
