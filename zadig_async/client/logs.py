@@ -18,10 +18,17 @@ WHOLE_LOG: Final = 0
 
 
 class LogStream:
-    """An open live log, as batches of the lines each piece of the answer completed."""
+    """An open live log, as batches of the lines each piece of the answer completed.
 
-    def __init__(self, stream: ByteStream) -> None:
+    Attributes:
+        announced: Whether the answer says that it is an event stream. One that does not has nothing to send
+            and never will, but does not end either: the job's type has no live log on this server, or its
+            pod never came (Zadig v4.1.0 pkg/shared/handler/sse.go:31-65).
+    """
+
+    def __init__(self, stream: ByteStream, *, announced: bool) -> None:
         self._stream = stream
+        self.announced = announced
 
     async def __aiter__(self) -> AsyncIterator[list[LogLine]]:
         """Yield lines in batches, none of them empty.
@@ -100,7 +107,7 @@ class Logs:
                     status=stream.head.status,
                     hint="Is there a login page or a proxy before Zadig? Check the URL.",
                 )
-            yield LogStream(stream)
+            yield LogStream(stream, announced=bool(kind))
 
     async def follow(self, ref: TaskRef, job: str, *, tail: int = WHOLE_LOG) -> AsyncIterator[LogLine]:
         """Yield the lines of a job's live log as they come; see `open` for what to know.
