@@ -1,4 +1,5 @@
 """Stands in until the real one is merged."""
+
 from zadig_async.model.secret import Secret
 
 

@@ -1,4 +1,5 @@
 """Stands in until the real one is merged."""
+
 from collections.abc import Iterable
 from zadig_async.model.secret import MASK, Secret
 from zadig_async.wire.loglines import LogLine

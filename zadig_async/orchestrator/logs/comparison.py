@@ -9,6 +9,7 @@ archive was made (Zadig v4.1.0 .../jobcontroller/kubernetes.go, saveContainerLog
 the job's end). Then only its end is compared.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto, unique
@@ -16,7 +17,7 @@ from typing import Final
 
 import attrs
 
-from zadig_async.orchestrator.logs.told import Digest, Part, Told
+from zadig_async.orchestrator.logs.told import MARK, Digest, Part, Told
 from zadig_async.wire.loglines import LogLine
 
 _ANCHOR: Final = 64
@@ -86,6 +87,7 @@ class Comparison:
         self._at = 0
         self._digest = Digest()
         self._differs = ""
+        self._same_until = 0
         self._lines = 0
         self._recent: deque[int] = deque(maxlen=_ANCHOR)
         self._held: list[LogLine] = []
@@ -100,7 +102,7 @@ class Comparison:
             return
         part = self._parts[self._at]
         self._left = part.count
-        self._part_digest = Digest()
+        self._same = Part(None)
         self._seen: list[int] = []
         if first and self._told.from_start:
             self._state = _State.VERIFYING
@@ -151,10 +153,10 @@ class Comparison:
                 self._differ("the archive begins otherwise" if self._at == 0 else "the archive differs")
                 return 0
         self._recent.extend(hashes)
-        self._part_digest.add(taken)
+        self._same.add(taken)
         self._left -= len(taken)
         if not self._left:
-            if self._part_digest.hex != part.digest.hex:
+            if self._same.digest.hex != part.digest.hex:
                 self._differ("the archive differs")
                 self._resume_if_in_step()
             else:
@@ -164,9 +166,18 @@ class Comparison:
 
     def _differ(self, how: str) -> None:
         """Note that the archive is not what was told, and look only for the end of that from now on."""
-        self._differs = self._differs or how
+        if not self._differs:
+            self._differs = how
+            self._same_until = self._told_before() + self._equal_marks() * MARK
         self._state = _State.ANCHORING
         self._search = Search(self._anchor)
+
+    def _told_before(self) -> int:
+        return sum(part.count for part in self._parts[: self._at])
+
+    def _equal_marks(self) -> int:
+        pairs = zip(self._same.marks, self._parts[self._at].marks, strict=False)
+        return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def _resume_if_in_step(self) -> None:
         """Where the lines just before are the newest ones told, what follows them is new all the same."""
@@ -188,7 +199,7 @@ class Comparison:
         for index, each in enumerate(prints):
             self._held.append(lines[index])
             self._held_prints.append(each)
-            self._size += len(each)
+            self._size += len(lines[index].text)
             if self._search.found(hash(each)):
                 missing = len(self._held) - len(part.head)
                 if self._at and not part.filled:
@@ -208,7 +219,7 @@ class Comparison:
 
     def _trim_held(self, kept: int) -> None:
         if len(self._held) > kept:
-            self._size -= len(self._held_prints[0])
+            self._size -= len(self._held[0].text)
             del self._held[0], self._held_prints[0]
 
     def _drop_held(self) -> None:
@@ -223,6 +234,11 @@ class Comparison:
     def digest(self) -> str:
         """Digest of the archive's lines."""
         return self._digest.hex
+
+    @property
+    def same_until(self) -> int:
+        """How many lines told are the archive's for certain, where it differs."""
+        return self._same_until
 
     @property
     def short(self) -> bool:

@@ -19,7 +19,7 @@ import attrs
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ZadigError
 from zadig_async.orchestrator.cadence import back_off
-from zadig_async.orchestrator.logs.archive import Archive
+from zadig_async.orchestrator.logs.archive import Archive, Checked
 from zadig_async.orchestrator.logs.patience import Patience
 from zadig_async.orchestrator.logs.splice import WHOLE, Splice, State
 from zadig_async.orchestrator.logs.teller import Teller
@@ -154,7 +154,7 @@ class Tail:
         while True:
             before = self.teller.told.count
             cut = await self._read_stream(*self._next_splice())
-            if cut is _Cut.OVER:
+            if cut is _Cut.OVER and await self._ends_within(self.policy.silence):
                 self._over = True
                 return
             if last or (cut is _Cut.EMPTY and not self.certain):
@@ -164,15 +164,21 @@ class Tail:
             if cut is _Cut.LOST:
                 self._lost += 1
                 continue
-            if cut is _Cut.SILENT or last:
+            if cut in {_Cut.SILENT, _Cut.OVER} or last:  # over, and yet the job goes on: its script said so
                 failures = 0
                 continue
             failures = 1 if self.teller.told.count > before else failures + 1
             pause = back_off(failures, every=self.every)
             if cut is _Cut.EMPTY:
                 pause = max(pause, _NOTHING_TO_STREAM)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), pause)
+            await self._ends_within(pause)
+
+    async def _ends_within(self, seconds: float) -> bool:
+        """Wait for the job's end for a time; return whether it has ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        return self._ended.is_set()
 
     def _next_splice(self) -> tuple[Splice, int]:
         """Return how the next stream is laid over what was told, and how many lines of replay to ask for."""
@@ -255,17 +261,7 @@ class Tail:
     async def _finish(self) -> None:
         """Compare with the archive, tell what it adds, and close."""
         told = self.teller.told
-        if not self.policy.archive:
-            await self._close(None, "the archive was not read")
-            return
-        archive = Archive(
-            zadig=self.zadig,
-            teller=self.teller,
-            mask=self._mask,
-            slots=self.archives,
-            before="" if self.earlier is None else self.earlier.digest,
-        )
-        checked = await archive.check(None if self._ended_at is None else self._ended_at.timestamp())
+        checked = await self._check() if self.policy.archive else Checked(None, "the archive was not read")
         if not told.count and checked.complete is None:
             if not self.certain:
                 await self.teller.unavailable(self.type, "this server streams no log of such jobs")
@@ -273,23 +269,22 @@ class Tail:
             await self.teller.closed(False, "no log was to be had")
             return
         self._digest = checked.digest
-        await self._close(checked.complete, checked.reason, ended=checked.ended)
-
-    async def _close(self, complete: bool | None, reason: str, *, ended: bool = False) -> None:
-        """Close.
-
-        Args:
-            complete: Whether all of it was told as far as the archive says.
-            reason: Why that is so.
-            ended: Whether its end was seen there.
-        """
-        told = self.teller.told
+        complete, reason = checked.complete, checked.reason
         if complete is None and told.gaps:
-            await self.teller.closed(False, f"{reason}, and {told.gaps[0]}")
-        elif complete is None and not (self._over or ended):
-            await self.teller.closed(False, f"{reason}, and its stream broke before its end")
-        else:
-            await self.teller.closed(complete, reason, self._digest)
+            complete, reason = False, f"{reason}, and {told.gaps[0]}"
+        elif complete is None and not (self._over or checked.ended):
+            complete, reason = False, f"{reason}, and its stream broke before its end"
+        await self.teller.closed(complete, reason, checked.digest, gap=checked.gap)
+
+    async def _check(self) -> Checked:
+        archive = Archive(
+            zadig=self.zadig,
+            teller=self.teller,
+            mask=self._mask,
+            slots=self.archives,
+            before="" if self.earlier is None else self.earlier.digest,
+        )
+        return await archive.check(None if self._ended_at is None else self._ended_at.timestamp())
 
     @property
     def digest(self) -> str:
