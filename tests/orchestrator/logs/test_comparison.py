@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zadig_async.orchestrator.logs.comparison import Comparison, Search
+from zadig_async.orchestrator.logs.comparison import Comparison
+from zadig_async.orchestrator.logs.search import Search
 from zadig_async.orchestrator.logs.told import MARK, Digest, Part, Told, fingerprints
 from zadig_async.wire.loglines import LogLine
 

@@ -141,6 +141,32 @@ def test_after_a_hole_the_count_is_no_place() -> None:
     assert fed(splice, numbered(90, 130)) == numbered(120, 130)
 
 
+def test_after_a_hole_a_replay_may_begin_with_lines_never_told() -> None:
+    told = told_of(numbered(0, 50))
+    told.miss()
+    told.add(numbered(80, 90))
+    splice = Splice(told, 64)
+    assert fed(splice, numbered(60, 124)) == numbered(90, 124)
+    assert fed(splice, numbered(124, 130)) == numbered(124, 130)
+
+
+@given(lines, lines, lines, st.integers(1, 100), cuts, st.booleans())
+def test_after_a_hole_it_is_never_laid_at_the_wrong_place_either(
+    lost: list[str], before: list[str], since: list[str], asked: int, sizes: list[int], silent: bool
+) -> None:
+    told = told_of(["first", "second"])
+    told.miss()
+    told.add(fingerprints(map(LogLine, before)))
+    log = ["first", "second", *lost, *before, *since]
+    asked = max(asked, len(since) + len(before) + 1)
+    splice = Splice(told, asked)
+    new = fed(splice, log[-asked:], sizes)
+    if silent:
+        new += [line.text for line in splice.settle()[0]]
+    if splice.state is State.OPEN and before:
+        assert new == since
+
+
 def test_any_number_of_reconnections_loses_and_repeats_nothing() -> None:
     chance = random.Random(4)
     log = [chance.choice(["", "ok", f"step {number}", "same"]) for number in range(9000)]

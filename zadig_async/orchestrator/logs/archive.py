@@ -120,9 +120,8 @@ class Archive:
             return Checked(False, comparison.differs, gap=LogGap(comparison.same_until))
         for part in told.parts:
             part.filled = True  # those with nothing to fill them, too
-        if told.from_start:
-            return Checked(True, "equal to the archive", comparison.digest)
-        return Checked(True, "equal to the archive from where it was begun", told.digest.hex)
+        where = "" if told.from_start else " from where it was begun"
+        return Checked(True, f"equal to the archive{where}", comparison.digest)
 
     async def _digest(self) -> str:
         digest = Digest()

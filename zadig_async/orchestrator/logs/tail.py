@@ -154,7 +154,7 @@ class Tail:
         while True:
             before = self.teller.told.count
             cut = await self._read_stream(*self._next_splice())
-            if cut is _Cut.OVER and await self._ends_within(self.policy.silence):
+            if cut is _Cut.OVER:
                 self._over = True
                 return
             if last or (cut is _Cut.EMPTY and not self.certain):
@@ -164,7 +164,7 @@ class Tail:
             if cut is _Cut.LOST:
                 self._lost += 1
                 continue
-            if cut in {_Cut.SILENT, _Cut.OVER} or last:  # over, and yet the job goes on: its script said so
+            if cut is _Cut.SILENT or last:
                 failures = 0
                 continue
             failures = 1 if self.teller.told.count > before else failures + 1
@@ -212,8 +212,8 @@ class Tail:
                     self._patience = None
         except TimeoutError:
             await self._tell(splice, *splice.settle())
-            ended = self._marker or (self._ended.is_set() and self._heard)
-            cut = _Cut.OVER if ended and splice.state is not State.LOST else _Cut.SILENT
+            over = self._ended.is_set() and self._heard and splice.state is not State.LOST
+            cut = _Cut.OVER if over else _Cut.SILENT
         except ZadigError as failure:
             _LOG.debug("%s %s: its log broke: %s", self.teller.ref, self.teller.job, failure)
         if splice.state is State.LOST:
@@ -238,15 +238,17 @@ class Tail:
                 if splice.state is State.LOST:
                     return _Cut.LOST
                 patience.heard()
-                if self._marker or splice.fits:
+                if splice.fits or (self._marker and self._ended.is_set()):
                     patience.look()
         return _Cut.BROKEN  # Zadig never ends a stream itself
 
     def _until(self, heard: float) -> float:
         """Return until when the present stream may be silent, if it was heard last at a time."""
-        if self._marker or (self._splice is not None and self._splice.fits):
+        if self._splice is not None and self._splice.fits:
             return heard + self.policy.drain
         if self._ended.is_set():
+            if self._marker:  # before the job's end it proves nothing: any script can print one
+                return heard
             patience = self.policy.drain if self._heard else _FIRST_LINE
             return min(max(heard, self._ended_since) + patience, self._ended_since + _LONGEST_DRAIN)
         return heard + self.policy.silence
