@@ -59,12 +59,13 @@ def credentials(document: object) -> tuple[Secret, ...]:
         if isinstance(item, str):
             if secret and item:
                 found[item] = None
+        elif isinstance(item, (list, tuple)):
+            todo += [(value, secret) for value in item]
         elif isinstance(item, Mapping):
             flagged = item.get(_FLAG) is True
-            todo += [
-                (value, secret or (flagged and key in _VALUES) or (key in _ALWAYS and isinstance(value, str)))
-                for key, value in item.items()
-            ]
-        elif isinstance(item, list | tuple):
-            todo += [(value, secret) for value in item]
+            for key, value in item.items():
+                if secret or (flagged and key in _VALUES) or (key in _ALWAYS and isinstance(value, str)):
+                    todo.append((value, True))
+                elif not isinstance(value, str):  # texts are most of a document
+                    todo.append((value, False))
     return tuple(map(Secret, found))
