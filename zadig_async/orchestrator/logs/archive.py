@@ -13,6 +13,7 @@ import attrs
 
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import DeadlineError, ZadigError
+from zadig_async.model.log import LogGap
 from zadig_async.orchestrator.logs.comparison import Comparison
 from zadig_async.orchestrator.logs.patience import Patience
 from zadig_async.orchestrator.logs.teller import Teller
@@ -43,12 +44,14 @@ class Checked:
         reason: In words.
         digest: Digest of its lines where `complete` is True, else empty.
         ended: Whether its end is that of what was told.
+        gap: Where it differs from what was told, or None.
     """
 
     complete: bool | None
     reason: str
     digest: str = ""
     ended: bool = False
+    gap: LogGap | None = None
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -114,12 +117,11 @@ class Archive:
         if comparison.begins_later:
             return Checked(None, "the archive lacks the beginning of the log", ended=True)
         if comparison.differs:
-            return Checked(False, comparison.differs)
+            return Checked(False, comparison.differs, gap=LogGap(comparison.same_until))
         for part in told.parts:
             part.filled = True  # those with nothing to fill them, too
-        if told.from_start:
-            return Checked(True, "equal to the archive", comparison.digest)
-        return Checked(True, "equal to the archive from where it was begun", told.digest.hex)
+        where = "" if told.from_start else " from where it was begun"
+        return Checked(True, f"equal to the archive{where}", comparison.digest)
 
     async def _digest(self) -> str:
         digest = Digest()

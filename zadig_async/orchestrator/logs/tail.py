@@ -19,7 +19,7 @@ import attrs
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ZadigError
 from zadig_async.orchestrator.cadence import back_off
-from zadig_async.orchestrator.logs.archive import Archive
+from zadig_async.orchestrator.logs.archive import Archive, Checked
 from zadig_async.orchestrator.logs.patience import Patience
 from zadig_async.orchestrator.logs.splice import WHOLE, Splice, State
 from zadig_async.orchestrator.logs.teller import Teller
@@ -171,8 +171,14 @@ class Tail:
             pause = back_off(failures, every=self.every)
             if cut is _Cut.EMPTY:
                 pause = max(pause, _NOTHING_TO_STREAM)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), pause)
+            await self._ends_within(pause)
+
+    async def _ends_within(self, seconds: float) -> bool:
+        """Wait for the job's end for a time; return whether it has ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        return self._ended.is_set()
 
     def _next_splice(self) -> tuple[Splice, int]:
         """Return how the next stream is laid over what was told, and how many lines of replay to ask for."""
@@ -206,8 +212,8 @@ class Tail:
                     self._patience = None
         except TimeoutError:
             await self._tell(splice, *splice.settle())
-            ended = self._marker or (self._ended.is_set() and self._heard)
-            cut = _Cut.OVER if ended and splice.state is not State.LOST else _Cut.SILENT
+            over = self._ended.is_set() and self._heard and splice.state is not State.LOST
+            cut = _Cut.OVER if over else _Cut.SILENT
         except ZadigError as failure:
             _LOG.debug("%s %s: its log broke: %s", self.teller.ref, self.teller.job, failure)
         if splice.state is State.LOST:
@@ -232,15 +238,17 @@ class Tail:
                 if splice.state is State.LOST:
                     return _Cut.LOST
                 patience.heard()
-                if self._marker or splice.fits:
+                if splice.fits or (self._marker and self._ended.is_set()):
                     patience.look()
         return _Cut.BROKEN  # Zadig never ends a stream itself
 
     def _until(self, heard: float) -> float:
         """Return until when the present stream may be silent, if it was heard last at a time."""
-        if self._marker or (self._splice is not None and self._splice.fits):
+        if self._splice is not None and self._splice.fits:
             return heard + self.policy.drain
         if self._ended.is_set():
+            if self._marker:  # before the job's end it proves nothing: any script can print one
+                return heard
             patience = self.policy.drain if self._heard else _FIRST_LINE
             return min(max(heard, self._ended_since) + patience, self._ended_since + _LONGEST_DRAIN)
         return heard + self.policy.silence
@@ -255,17 +263,7 @@ class Tail:
     async def _finish(self) -> None:
         """Compare with the archive, tell what it adds, and close."""
         told = self.teller.told
-        if not self.policy.archive:
-            await self._close(None, "the archive was not read")
-            return
-        archive = Archive(
-            zadig=self.zadig,
-            teller=self.teller,
-            mask=self._mask,
-            slots=self.archives,
-            before="" if self.earlier is None else self.earlier.digest,
-        )
-        checked = await archive.check(None if self._ended_at is None else self._ended_at.timestamp())
+        checked = await self._check() if self.policy.archive else Checked(None, "the archive was not read")
         if not told.count and checked.complete is None:
             if not self.certain:
                 await self.teller.unavailable(self.type, "this server streams no log of such jobs")
@@ -273,23 +271,22 @@ class Tail:
             await self.teller.closed(False, "no log was to be had")
             return
         self._digest = checked.digest
-        await self._close(checked.complete, checked.reason, ended=checked.ended)
-
-    async def _close(self, complete: bool | None, reason: str, *, ended: bool = False) -> None:
-        """Close.
-
-        Args:
-            complete: Whether all of it was told as far as the archive says.
-            reason: Why that is so.
-            ended: Whether its end was seen there.
-        """
-        told = self.teller.told
+        complete, reason = checked.complete, checked.reason
         if complete is None and told.gaps:
-            await self.teller.closed(False, f"{reason}, and {told.gaps[0]}")
-        elif complete is None and not (self._over or ended):
-            await self.teller.closed(False, f"{reason}, and its stream broke before its end")
-        else:
-            await self.teller.closed(complete, reason, self._digest)
+            complete, reason = False, f"{reason}, and {told.gaps[0]}"
+        elif complete is None and not (self._over or checked.ended):
+            complete, reason = False, f"{reason}, and its stream broke before its end"
+        await self.teller.closed(complete, reason, checked.digest, gap=checked.gap)
+
+    async def _check(self) -> Checked:
+        archive = Archive(
+            zadig=self.zadig,
+            teller=self.teller,
+            mask=self._mask,
+            slots=self.archives,
+            before="" if self.earlier is None else self.earlier.digest,
+        )
+        return await archive.check(None if self._ended_at is None else self._ended_at.timestamp())
 
     @property
     def digest(self) -> str:
