@@ -10,6 +10,7 @@ from zadig_async.journal.journal import Journal
 from zadig_async.model.gate import Gate, GateKind
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.launch import ALL_JOBS, Launch
+from zadig_async.model.log import LogGap, LogReport
 from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.model.secret import Secret
 from zadig_async.model.status import Phase, Status
@@ -19,8 +20,9 @@ from zadig_async.model.workflow import Workflow
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.approval import ApprovalPolicy, ApprovalRule
 from zadig_async.orchestrator.calendar import Freeze, Window
+from zadig_async.orchestrator.logs.feed import LogFeed
 from zadig_async.orchestrator.orchestrator import Orchestrator
-from zadig_async.orchestrator.policy import Deadlines, ReconcilePolicy, RunPolicy
+from zadig_async.orchestrator.policy import Deadlines, LogPolicy, ReconcilePolicy, RunPolicy
 from zadig_async.orchestrator.run import Run
 from zadig_async.orchestrator.switch import KillSwitch
 from zadig_async.transport.retry import RequestRecord, RetryPolicy
@@ -42,6 +44,10 @@ __all__ = [
     "Journal",
     "KillSwitch",
     "Launch",
+    "LogFeed",
+    "LogGap",
+    "LogPolicy",
+    "LogReport",
     "Orchestrator",
     "Outcome",
     "Phase",

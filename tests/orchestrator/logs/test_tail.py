@@ -10,6 +10,7 @@ import pytest
 from tests.support.log_server import Cut, LogServer, a_log
 from tests.support.virtual_time import START, virtual_time
 from zadig_async import TaskRef, ZadigClient
+from zadig_async.errors import NotFoundError
 from zadig_async.model.log import LogReport
 from zadig_async.model.secret import Secret
 from zadig_async.orchestrator import events
@@ -255,6 +256,43 @@ async def test_credentials_are_masked_before_anything_is_told_and_compared() -> 
     reader = await read(server)
     assert reader.parts == [["the ****** is", "end"]]
     assert reader.report.complete is True
+
+
+@virtual_time
+async def test_nothing_is_told_before_it_is_known_what_must_not_be() -> None:
+    server = LogServer(a_log(5, 300, START, 50.0), START + 50.0)
+    reader = Reader()
+    tail = tail_of(server, reader)
+    known = asyncio.Event()
+
+    async def mask() -> Mask:
+        await known.wait()
+        return Mask(())
+
+    tail.mask = mask
+    asyncio.get_running_loop().call_at(server.ended, tail.job_ended)
+    reading = asyncio.create_task(tail.run(live=True))
+    await asyncio.sleep(30.0)
+    assert [type(event).__name__ for event in reader.got] == ["LogOpened"]
+    known.set()
+    await reading
+    assert stripped(reader.parts) == [texts(server)]
+
+
+@virtual_time
+async def test_a_task_that_cannot_be_read_has_a_log_that_is_not_shown() -> None:
+    server = LogServer(a_log(5, 300, START, 50.0), START + 50.0)
+    reader = Reader()
+    tail = tail_of(server, reader)
+
+    async def mask() -> Mask:
+        raise NotFoundError("gone", status=500)
+
+    tail.mask = mask
+    await tail.run(live=True)
+    assert reader.parts == [[]]
+    assert reader.report.complete is False
+    assert "what must not be shown is not known" in reader.report.reason
 
 
 @virtual_time

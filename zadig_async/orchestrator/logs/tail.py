@@ -141,8 +141,9 @@ class Tail:
                     await self.teller.closed(False, "it was no longer read")
             raise
         except ZadigError as failure:
+            why = type(failure).__name__
             await self.teller.closed(
-                False, f"the task cannot be read, so what must not be shown is not known: {failure}"
+                False, f"the task cannot be read, so what must not be shown is not known ({why})"
             )
         except Exception as fault:  # noqa: BLE001 - a lost log must not cost the outcome of a deployment
             _LOG.exception("a fault of this package in the log of %s %s", self.teller.ref, self.teller.job)

@@ -23,6 +23,7 @@ class Teller:
         told: The lines told so far.
         opened: Whether `LogOpened` was told.
         telling: Whether an event is on its way: whoever reads us has not taken it yet.
+        taken: How many events were taken.
     """
 
     ref: TaskRef
@@ -32,6 +33,7 @@ class Teller:
     told: Told
     opened: bool = attrs.field(init=False, default=False)
     telling: bool = attrs.field(init=False, default=False)
+    taken: int = attrs.field(init=False, default=0)
 
     async def _send(self, event: events.LogEvent) -> None:
         self.telling = True
@@ -39,6 +41,7 @@ class Teller:
             await self.take(event)
         finally:
             self.telling = False
+            self.taken += 1
 
     async def open(self) -> None:
         """Tell that the log is being read, once."""
