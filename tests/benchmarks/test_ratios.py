@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.bars import BARS, HOLDS
+from benchmarks.logs import LOGS
 from benchmarks.payloads import DOCUMENTS
 from benchmarks.ratio import Cell, Manner, Ratio, Variant, finding
 from benchmarks.suites import SUITES
@@ -28,7 +29,7 @@ def test_every_bar_has_a_ratio_and_no_name_stands_twice() -> None:
 
 def test_every_document_named_exists() -> None:
     named = {cell.document for ratio in ratios() for cell in ratio.cells}
-    assert named == {"", *DOCUMENTS}
+    assert named == {"", *DOCUMENTS, *LOGS}
 
 
 def test_every_subject_exists() -> None:
