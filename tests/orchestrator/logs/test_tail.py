@@ -304,6 +304,25 @@ async def test_a_log_that_was_never_streamed_comes_from_the_archive() -> None:
 
 
 @virtual_time
+async def test_of_a_log_that_has_ended_the_last_lines_may_be_had() -> None:
+    server = LogServer(a_log(5, 500, START - 100.0, 50.0), START - 50.0)
+    reader = await read(server, policy=LogPolicy(tail=20), live=False)
+    assert stripped(reader.parts) == [texts(server)[-20:]]
+    assert reader.report.complete is True
+    assert reader.report.digest == digest(texts(server)[-20:])
+
+
+@virtual_time
+async def test_a_log_that_is_silent_for_hours_is_asked_for_little() -> None:
+    log = [*a_log(5, 1500, START, 10.0), (START + 7200.0, "at last")]
+    server = LogServer(log, START + 7201.0)
+    reader = await read(server)
+    assert stripped(reader.parts) == [texts(server)]
+    assert set(server.opened[1:]) <= {64, 256, 1024, 0}
+    assert server.opened[1:].count(64) > 100
+
+
+@virtual_time
 async def test_an_archive_that_lacks_lines_is_said_to_differ_and_where() -> None:
     server = LogServer(
         a_log(6, 3000, START, 60.0), START + 60.0, archive=lambda lines: lines[:2500] + lines[2600:]

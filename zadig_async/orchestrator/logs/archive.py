@@ -6,6 +6,7 @@ before in this task, that of the attempt before; where a workflow's key has capi
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -20,6 +21,8 @@ from zadig_async.orchestrator.logs.teller import Teller
 from zadig_async.orchestrator.logs.told import Digest, fingerprints
 from zadig_async.wire.loglines import LogLine
 from zadig_async.wire.masking import Mask
+
+_FROM_THERE: Final = "equal to the archive from where it was begun"
 
 _PAUSES: Final = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 """Seconds before each read of an archive that is still to come."""
@@ -62,6 +65,7 @@ class Archive:
         zadig: The server.
         teller: Tells what is found, and knows what was told.
         mask: Hides credentials.
+        tail: How many of its last lines are wanted where nothing was told yet, or None for all.
         slots: Bounds how many archives are read at once: the server holds each as a whole in memory.
         before: Digest of the archive of the attempt before, or empty.
     """
@@ -70,6 +74,7 @@ class Archive:
     teller: Teller
     mask: Mask
     slots: asyncio.Semaphore
+    tail: int | None = None
     before: str = ""
 
     async def check(self, ended_at: float | None) -> Checked:
@@ -105,6 +110,8 @@ class Archive:
         if self.before and await self._digest() == self.before:
             return Checked(False, "the archive is still that of the attempt before")
         told = self.teller.told
+        if self.tail is not None and not told.count:
+            return await self._last_lines(self.tail)
         comparison = Comparison(told)
 
         async def compare(lines: list[LogLine], prints: list[str]) -> None:
@@ -120,8 +127,21 @@ class Archive:
             return Checked(False, comparison.differs, gap=LogGap(comparison.same_until))
         for part in told.parts:
             part.filled = True  # those with nothing to fill them, too
-        where = "" if told.from_start else " from where it was begun"
-        return Checked(True, f"equal to the archive{where}", comparison.digest)
+        reason = "equal to the archive" if told.from_start else _FROM_THERE
+        return Checked(True, reason, comparison.digest)
+
+    async def _last_lines(self, count: int) -> Checked | None:
+        """Tell only so many lines, the last ones."""
+        kept: deque[tuple[LogLine, str]] = deque(maxlen=count)
+
+        async def keep(lines: list[LogLine], prints: list[str]) -> None:
+            kept.extend(zip(lines, prints, strict=True))
+
+        await self._read(keep)
+        if not kept:
+            return None
+        await self.teller.lines([line for line, _ in kept], [each for _, each in kept])
+        return Checked(True, _FROM_THERE, self.teller.told.digest.hex)
 
     async def _digest(self) -> str:
         digest = Digest()

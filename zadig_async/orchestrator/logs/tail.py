@@ -32,7 +32,7 @@ _SHORT: Final = 2048
 """Lines of a log that is asked for as a whole when its stream breaks: its place is known then for certain."""
 
 _LEAST: Final = 64
-"""Lines of replay to ask for where longer ones break before they are over."""
+"""Lines of replay to ask for where nothing new is expected, or longer replays break before they are over."""
 
 _OVERLAP: Final = 256
 """Lines of replay to ask for of a longer log."""
@@ -103,7 +103,7 @@ class Tail:
     _heard: bool = attrs.field(init=False, default=False)
     _marker: bool = attrs.field(init=False, default=False)
     _lost: int = attrs.field(init=False, default=0)
-    _too_long: bool = attrs.field(init=False, default=False)
+    _least: bool = attrs.field(init=False, default=False)
     _over: bool = attrs.field(init=False, default=False)
     _digest: str = attrs.field(init=False, default="")
 
@@ -166,7 +166,7 @@ class Tail:
                 self._lost += 1
                 continue
             if cut is _Cut.SILENT or last:
-                failures = 0
+                failures, self._least = 0, True
                 continue
             failures = 1 if self.teller.told.count > before else failures + 1
             pause = back_off(failures, every=self.every)
@@ -187,10 +187,10 @@ class Tail:
         if not told.count:
             asked = WHOLE if self.policy.tail is None else self.policy.tail
             return Splice(told, asked), asked
-        if told.exact and told.count <= _SHORT and not (self._lost or self._too_long):
+        if told.exact and told.count <= (_LEAST if self._least else _SHORT) and not self._lost:
             return Splice(told, WHOLE), WHOLE
         if not self._lost:
-            asked = _LEAST if self._too_long else _OVERLAP
+            asked = _LEAST if self._least else _OVERLAP
         elif self._lost == 1:
             asked = _LONGER
         elif told.exact and self._lost < 2 + _WHOLE_TRIES:
@@ -220,9 +220,9 @@ class Tail:
         if splice.state is State.LOST:
             return _Cut.LOST
         if splice.state is State.OPEN and not began_open:
-            self._lost, self._too_long = 0, False
+            self._lost, self._least = 0, False
         elif splice.state is State.SKIPPING and cut is _Cut.BROKEN:
-            self._too_long = True  # it broke before it came to where we were
+            self._least = True  # it broke before it came to where we were
             self._lost += self.teller.told.count > _SHORT
         return cut
 
@@ -285,6 +285,7 @@ class Tail:
             teller=self.teller,
             mask=self._mask,
             slots=self.archives,
+            tail=self.policy.tail,
             before="" if self.earlier is None else self.earlier.digest,
         )
         return await archive.check(None if self._ended_at is None else self._ended_at.timestamp())
