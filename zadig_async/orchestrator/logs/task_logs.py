@@ -18,6 +18,7 @@ from zadig_async.orchestrator.logs.teller import Teller
 from zadig_async.orchestrator.logs.told import Told
 from zadig_async.orchestrator.means import Means
 from zadig_async.orchestrator.tracker import LIVE_LOG_TYPES, MAYBE_LIVE_LOG_TYPES, Step
+from zadig_async.wire import ansi
 from zadig_async.wire.credentials import credentials
 from zadig_async.wire.masking import Mask
 
@@ -127,7 +128,8 @@ class TaskLogs:
                     if isinstance(failure, NotFoundError) or failures == _READS:
                         raise
                     await asyncio.sleep(back_off(failures, every=self.means.policy.poll_every))
-        return Mask([*self._secrets, *self.means.zadig.secrets, *self.means.voter.secrets])
+        secrets = (*self._secrets, *self.means.zadig.secrets, *self.means.voter.secrets)
+        return Mask(secrets, strip=ansi.strip)
 
     async def close(self, grace: float) -> None:
         """Let the open logs come to their end, now that the task has.
