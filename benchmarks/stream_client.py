@@ -61,8 +61,7 @@ async def read_live(zadig: ZadigClient, job: str, tally: Tally) -> None:
 
 async def read_archive(zadig: ZadigClient, job: str, tally: Tally) -> None:
     """Read an archived log line by line."""
-    logs: Any = zadig.logs
-    async with logs.open_archive(_TASK, job) as stream:
+    async with zadig.logs.open_archive(_TASK, job) as stream:
         async for batch in stream:
             tally.add(batch)
 

@@ -9,7 +9,19 @@ import pytest
 
 from benchmarks import ours, worker
 from benchmarks.feed import RELEASE, Feed
-from benchmarks.logs import ENDING, ENDING_MIXED, ENDING_VM, HELD, LOGS, PACED, Log, blocks, body_size
+from benchmarks.logs import (
+    ENDING,
+    ENDING_MIXED,
+    ENDING_VM,
+    HELD,
+    LAST_CHUNK,
+    LOGS,
+    PACED,
+    PREFIX,
+    Log,
+    blocks,
+    body_size,
+)
 from benchmarks.server import Static
 from benchmarks.worker import ReadLog, read_all
 from zadig_async import TaskRef, ZadigClient
@@ -106,3 +118,31 @@ async def test_a_paced_stream_goes_on_until_its_reader_leaves() -> None:
         assert lines >= 5
         while Feed.open:  # noqa: ASYNC110 - a set has no event
             await asyncio.sleep(0)
+
+
+class SlowReader(asyncio.Transport):
+    """A connection that takes one piece and then asks to wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[bytes] = []
+        self.feed: Feed | None = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.pieces.append(bytes(data))
+        if self.feed is not None:
+            self.feed.pause()
+
+
+def test_a_slow_reader_is_waited_for() -> None:
+    reader = SlowReader()
+    feed = reader.feed = Feed(reader, PREFIX + f"shop/1/{ENDING}/2000".encode())
+    sent = []
+    for _ in range(4):
+        feed.go_on()
+        sent.append(len(reader.pieces))
+    assert sent == [1, 2, 3, 4]
+    reader.feed = None
+    feed.go_on()
+    assert reader.pieces[-1] == LAST_CHUNK
+    assert len(frames(b"".join(reader.pieces[1:-1]))) == 2_000

@@ -140,7 +140,7 @@ class Logs:
                     yield line
 
     async def fetch(self, ref: TaskRef, job: str) -> str:
-        """Read a job's archived log as one text.
+        """Read a job's archived log as one text, of 16 MiB at most; `open_archive` reads any.
 
         It is empty while the job runs, until a few seconds after it ended, where the job has no log or
         does not exist, where it has expired, and always for workflow keys with capital letters (Zadig
@@ -149,6 +149,7 @@ class Logs:
         Raises:
             TransportError: No usable answer arrived.
             ApiError: Zadig said no.
+            DecodeError: It is larger, or a web page answered.
         """
         return await self._sender.send(endpoints.fetch_log(ref, job))
 

@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from zadig_async.errors import ConfigError, ConnectError, ZadigError
+from zadig_async.errors import ConfigError, ConnectError, DecodeError, ZadigError
 from zadig_async.model.secret import MASK
 from zadig_async.transport.base import ByteStream
 from zadig_async.transport.dns import Lookups
@@ -104,19 +104,23 @@ async def _body(response: aiohttp.ClientResponse, call: AnyCall) -> bytes:
     if size is not None and size > limit:
         raise too_large(limit, call=call.label, status=response.status)
     pieces: list[bytes] = []
-    if not encoding:
-        total = 0
+    try:
+        if not encoding:
+            total = 0
+            while chunk := await response.content.readany():
+                total += len(chunk)
+                if total > limit:
+                    raise too_large(limit, call=call.label, status=response.status)
+                pieces.append(chunk)
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        inflater = Inflater(encoding, call=call.label, status=response.status)
         while chunk := await response.content.readany():
-            total += len(chunk)
-            if total > limit:
-                raise too_large(limit, call=call.label, status=response.status)
-            pieces.append(chunk)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    inflater = Inflater(encoding, call=call.label, status=response.status)
-    while chunk := await response.content.readany():
-        pieces.extend(inflater.feed(chunk, limit))
-    inflater.finish()
-    return b"".join(pieces)
+            pieces.extend(inflater.feed(chunk, limit))
+        inflater.finish()
+        return b"".join(pieces)
+    except DecodeError:
+        pieces.clear()  # the error's traceback holds on to this frame, and it may be kept for long
+        raise
 
 
 class _Stream:
