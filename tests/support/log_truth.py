@@ -23,6 +23,9 @@ _SPACE: Final = "".join(
 ) + "".join(map(chr, [0x202F, 0x205F, 0x3000]))
 """What is white space to Go (`unicode.IsSpace`)."""
 
+NEAR: Final = 1024
+"""Lines within which a hole stands that was noticed only when the log was compared with its archive."""
+
 _COMPARED: Final = 262_144
 """Characters of a line that count: a longer one reaches a reader cut."""
 
@@ -211,11 +214,15 @@ def judge(heard: Heard, printed: Sequence[str], secrets: Sequence[str] = ()) -> 
 
 @attrs.define
 class _Block:
-    """Lines that must follow each other, after a hole of unknown or known size, or after none."""
+    """Lines that must follow each other, after a hole of unknown or known size, or after none.
+
+    A hole that is `near` may also stand in the lines, up to `NEAR` of them after their first.
+    """
 
     hole: bool
     count: int | None
     lines: str
+    near: bool = False
 
 
 def _fits(heard: Heard, truth: Sequence[str], report: LogReport) -> bool:
@@ -238,14 +245,37 @@ def _fits(heard: Heard, truth: Sequence[str], report: LogReport) -> bool:
             blocks.append(_Block(True, count, text(stretch.lines)))
         else:
             blocks[-1].lines += text(stretch.fill or ()) + text(stretch.lines)
-    return _placed(blocks, whole, open_end=report.complete is False)
+    said = {stretch.gap for stretch in heard.stretches}
+    late = [gap for gap in report.gaps if gap not in said]
+    return _placed(_split(blocks, late), whole, open_end=report.complete is False)
+
+
+def _split(blocks: list[_Block], late: Sequence[LogGap]) -> list[_Block]:
+    """Cut blocks where holes are said that nobody told of before."""
+    for gap in late:
+        start = 0
+        for index, block in enumerate(blocks):
+            if start <= gap.after <= start + len(block.lines):
+                rest = _Block(True, None, block.lines[gap.after - start :], near=True)
+                block.lines = block.lines[: gap.after - start]
+                blocks.insert(index + 1, rest)
+                break
+            start += len(block.lines)
+    return blocks
 
 
 def _placed(blocks: list[_Block], whole: str, *, open_end: bool) -> bool:
     at = 0
     for index, block in enumerate(blocks):
         last = index == len(blocks) - 1
-        if not block.hole:
+        if block.near:
+            pairs = zip(block.lines, whole[at:], strict=False)
+            same = next((n for n, (told, true) in enumerate(pairs) if told != true), len(block.lines))
+            skipped = min(same, NEAR)
+            found = whole.find(block.lines[skipped:], at + skipped) - skipped
+            if found < at:
+                return False
+        elif not block.hole:
             if not whole.startswith(block.lines, at):
                 return False
             found = at

@@ -65,6 +65,18 @@ def test_a_hole_may_be_filled_in_part() -> None:
     assert verdict.marked == 3
 
 
+@pytest.mark.parametrize("after", [0, 2, 3])
+def test_a_hole_may_be_noticed_late_and_is_near_then(after: int) -> None:
+    verdict = said(False, lines("abbddebcf"), gaps=(LogGap(after),))
+    assert verdict.wrongs == ()
+    assert (verdict.marked, verdict.gaps) == (1, 1)
+
+
+@pytest.mark.parametrize("after", [4, 9, 20])
+def test_a_hole_that_is_noticed_late_at_the_wrong_place_is_wrong(after: int) -> None:
+    assert "1 missing" in said(False, lines("abbddebcf"), gaps=(LogGap(after),)).wrongs[0]
+
+
 def test_the_end_may_be_missing_where_it_is_said() -> None:
     assert said(False, lines("abbcd")).wrongs == ()
     assert said(False, lines("abbcd")).marked == 5
