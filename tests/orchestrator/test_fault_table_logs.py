@@ -72,14 +72,6 @@ REF: Final = TaskRef("shop", "api", 1)
 STREAM: Final = "/openapi/logs/sse/"
 
 
-TOO_SHORT: Final = pytest.mark.xfail(
-    strict=True, reason="Splice, forced, settles for the first overlap instead of the longest: a line twice"
-)
-TOO_SURE: Final = pytest.mark.xfail(
-    strict=True, reason="Tail takes a stream that fell silent at the job's end for drained: lines lost, None"
-)
-
-
 def launch(key: str = "api") -> Launch:
     return Launch("shop", key, jobs=ALL_JOBS)
 
@@ -312,7 +304,7 @@ def test_s3_who_does_not_think_of_it_loses_or_repeats_lines(manner: Manner) -> N
 @pytest.mark.usefixtures("chance")
 @pytest.mark.parametrize(
     ("seed", "rotation"),
-    [(1, 20), pytest.param(2, 20, marks=TOO_SHORT), (1, 60), (2, 60), (1, 150), (2, 150)],
+    [(1, 20), (2, 20), (1, 60), (2, 60), (1, 150), (2, 150)],
 )
 @virtual_time
 async def test_s3_where_the_kubelet_rotates_logs_what_is_missing_is_said(seed: int, rotation: int) -> None:
@@ -330,7 +322,7 @@ async def test_s3_where_the_kubelet_rotates_logs_what_is_missing_is_said(seed: i
 
 
 @pytest.mark.usefixtures("chance")
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=TOO_SURE), 3])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 @virtual_time
 async def test_s3_where_there_is_no_archive_nothing_is_called_complete(seed: int) -> None:
     jobs = [job(f"j-{number}", duration=120.0, log=log_text(f"{seed} {number}", 300)) for number in range(4)]
