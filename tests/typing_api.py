@@ -123,6 +123,10 @@ async def the_rest(zadig: ZadigClient, ref: TaskRef) -> None:
     async with zadig.logs.open(ref, "job-0-0-0-build") as stream:
         async for batch in stream:
             assert_type(batch, list[LogLine])
+    async with zadig.logs.open_archive(ref, "job-0-0-0-build") as archive:
+        async for batch in archive:
+            assert_type(batch, list[LogLine])
+    assert_type(zadig.secrets, tuple[Secret, ...])
     for registry in await zadig.registries.list():
         assert_type(registry.name, str)
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import golden, virtual_time
+from tests.support.raw_server import CLOSE, READ, RESET, RawServer, Script, Send, answer
 from tests.support.scripted_carrier import Move, ScriptedCarrier
 from zadig_async import ZadigClient
 from zadig_async.client.logs import WHOLE_LOG
@@ -22,6 +23,7 @@ from zadig_async.errors import (
     OutcomeUnknownError,
     RejectedError,
     ServerError,
+    TransportError,
     UnauthorizedError,
 )
 from zadig_async.model.gate import Gate, GateKind
@@ -29,8 +31,9 @@ from zadig_async.model.ids import TaskRef
 from zadig_async.model.inputs import ApprovalInput
 from zadig_async.model.secret import Secret
 from zadig_async.model.ticket import Ticket
-from zadig_async.transport.retry import RetryPolicy
+from zadig_async.transport.retry import RetryPolicy, Sender
 from zadig_async.wire.call import AnyCall, Reply
+from zadig_async.wire.loglines import log_archive_lines
 
 REF = TaskRef("mart", "mart-rollout", 41)
 GATE = Gate(kind=GateKind.APPROVAL, stage="s", job="job-1-0-0-g", name="g", approve_name="job-1-0-0-g")
@@ -165,13 +168,13 @@ async def test_a_verb_is_one_call(name: str) -> None:
 @pytest.mark.parametrize("name", VERBS)
 async def test_a_verb_raises_what_the_answer_means(name: str) -> None:
     verb = VERBS[name]
-    for answer, of_read, of_write in (
+    for move, of_read, of_write in (
         (Reply(401, {}, b""), UnauthorizedError, UnauthorizedError),
         (Reply(502, {}, b"<html>"), ServerError, OutcomeUnknownError),
         (golden.reply("error-task-not-found.json"), NotFoundError, NotFoundError),
         (ConnectError("refused"), ConnectError, ConnectError),
     ):
-        carrier = ScriptedCarrier(answer)
+        carrier = ScriptedCarrier(move)
         with pytest.raises(of_write if verb.is_write else of_read):
             await verb.run(client_of(carrier))
         assert len(carrier.sent) == 1
@@ -230,6 +233,23 @@ async def test_connect_opens_nothing_yet_and_checks_what_it_is_given() -> None:
     for url, token in (("http://zadig.example.net", "x"), ("zadig", "x"), ("https://zadig.example.net", "")):
         with pytest.raises(ConfigError):
             ZadigClient.connect(url, token=token)
+
+
+async def test_the_token_is_among_what_must_never_be_shown() -> None:
+    for token in ("tok-5JbxNq", Secret("tok-5JbxNq")):
+        async with ZadigClient.connect("https://zadig.example.net", token=token) as zadig:
+            assert zadig.secrets == (Secret("tok-5JbxNq"),)
+            assert "5JbxNq" not in f"{zadig!r} {vars(zadig)!r}"
+
+
+def test_secrets_are_those_given() -> None:
+    carrier = ScriptedCarrier(OK)
+    assert ZadigClient.over(carrier).secrets == ()
+    given_ones = [Secret("one-secret"), Secret("two-secret")]
+    zadig = ZadigClient.over(carrier, secrets=given_ones)
+    assert zadig.secrets == tuple(given_ones)
+    assert ZadigClient(Sender(carrier), secrets=iter(given_ones)).secrets == tuple(given_ones)
+    assert "-secret" not in f"{zadig!r} {vars(zadig)!r}"
 
 
 # Task lists
@@ -498,3 +518,115 @@ async def test_a_loop_that_is_left_gives_the_connection_back_once_it_is_closed()
             break
         assert carrier.open == 1
     assert carrier.open == 0
+
+
+# Archived logs as they come
+
+TEXT = {"content-type": "text/plain; charset=utf-8"}
+ARCHIVE_TARGET = "/openapi/logs/log/v4/workflow/mart-rollout/41/job-0-0-0-build"
+
+
+async def batches_of(zadig: ZadigClient) -> list[list[str]]:
+    async with zadig.logs.open_archive(REF, "job-0-0-0-build") as stream:
+        return [[line.text for line in batch] async for batch in stream]
+
+
+async def test_an_archive_is_the_lines_of_its_text() -> None:
+    body = golden.reply("full-log.txt").body
+    carrier = ScriptedCarrier(Reply(200, TEXT, body))
+    (batch,) = await batches_of(client_of(carrier))
+    assert batch == [line.text for line in log_archive_lines(body.decode())]
+    assert len(batch) > 5
+    (call,) = carrier.sent
+    assert (call.method, call.target) == ("GET", ARCHIVE_TARGET)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "expected"),
+    [
+        ([], []),
+        ([b""], []),
+        ([b"\n"], [[""]]),
+        ([b"a\nb", b"", b"b\nc"], [["a"], ["bb"], ["c"]]),
+        ([b"a", b"b", b"\n"], [["ab"]]),
+    ],
+)
+async def test_no_batch_of_an_archive_is_empty(chunks: list[bytes], expected: list[list[str]]) -> None:
+    carrier = TrickleCarrier(*chunks)
+    assert await batches_of(client_of(carrier)) == expected
+    assert carrier.open == 0
+
+
+async def test_an_archive_that_is_left_early_gives_the_connection_back() -> None:
+    carrier = TrickleCarrier(b"a\n", b"b\n")
+    async with client_of(carrier).logs.open_archive(REF, "j") as stream:
+        async for batch in stream:
+            assert [line.text for line in batch] == ["a"]
+            break
+        assert carrier.open == 1
+    assert carrier.open == 0
+
+
+async def test_a_page_is_no_archive() -> None:
+    carrier = ScriptedCarrier(
+        Reply(200, {"content-type": "Text/HTML; charset=utf-8"}, b"<html>log in</html>")
+    )
+    with pytest.raises(DecodeError, match="an HTML page") as caught:
+        await batches_of(client_of(carrier))
+    assert (caught.value.call, caught.value.status) == (carrier.sent[0].label, 200)
+
+
+@pytest.mark.parametrize(
+    ("answered", "kind"),
+    [
+        (Reply(401, {}, b""), UnauthorizedError),
+        (Reply(502, {}, b"<html>"), ServerError),
+        (ConnectError("refused"), ConnectError),
+    ],
+)
+async def test_an_archive_that_does_not_open_is_asked_for_once(answered: Move, kind: type[Exception]) -> None:
+    carrier = ScriptedCarrier(answered)
+    with pytest.raises(kind):
+        await batches_of(ZadigClient.over(carrier))
+    assert len(carrier.sent) == 1
+
+
+LOG = b"one\ntwo\nthree\n"
+CHUNKED = answer(b"8\r\none\ntwo\n\r\n6\r\nthree\n\r\n", headers=["Transfer-Encoding: chunked"], sized=False)
+
+
+LINES = ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ([READ, Send(answer(LOG)), CLOSE], LINES),
+        ([READ, Send(answer(LOG[:-1])), CLOSE], LINES),
+        ([READ, Send(answer(b"")), CLOSE], []),
+        ([READ, Send(CHUNKED + b"0\r\n\r\n"), CLOSE], LINES),
+    ],
+)
+async def test_a_whole_archive_ends_in_order(script: Script, expected: list[str]) -> None:
+    async with RawServer(script) as server, ZadigClient.connect(server.url, token="x") as zadig:
+        assert [text for batch in await batches_of(zadig) for text in batch] == expected
+        assert [request.target.decode() for request in server.requests] == [ARCHIVE_TARGET]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [READ, Send(answer(LOG)[:-1]), CLOSE],
+        [READ, Send(answer(LOG)[:-6]), CLOSE],
+        [READ, Send(answer(LOG)[: -len(LOG)]), CLOSE],
+        [READ, Send(answer(LOG)[:-6]), RESET],
+        [READ, Send(CHUNKED), CLOSE],
+        [READ, Send(CHUNKED[:-4]), CLOSE],
+        [READ, Send(CHUNKED), RESET],
+    ],
+)
+async def test_an_archive_cut_short_is_never_taken_for_whole(script: Script) -> None:
+    async with RawServer(script) as server, ZadigClient.connect(server.url, token="x") as zadig:
+        with pytest.raises(TransportError):
+            await batches_of(zadig)
+        assert len(server.requests) == 1

@@ -8,6 +8,7 @@ import attrs
 from tests.support.peers import Peer, both_peers, in_virtual_time
 from tests.support.worlds import job, workflow, world
 from zadig_async import ALL_JOBS, Launch, Orchestrator
+from zadig_async.model.log import LogReport
 from zadig_async.orchestrator import events
 
 STREAM = "/openapi/logs/sse/v4/workflow/*"
@@ -36,8 +37,8 @@ def texts(seen: Sequence[events.Event], job_name: str = "job-0-0-0-build") -> li
     ]
 
 
-def closed(seen: Sequence[events.Event]) -> list[events.LogClosed]:
-    return [event for event in seen if isinstance(event, events.LogClosed)]
+def closed(seen: Sequence[events.Event]) -> list[LogReport]:
+    return [event.report for event in seen if isinstance(event, events.LogClosed)]
 
 
 @both_peers(LONG)
@@ -46,7 +47,7 @@ async def test_every_line_comes_once_and_equals_the_archive(peer: Peer) -> None:
     assert texts(seen) == LINES
     (end,) = closed(seen)
     assert (end.complete, end.reason) == (True, "equal to the archive")
-    assert end.count == len(LINES) + 4
+    assert end.lines == len(LINES) + 4
 
 
 @in_virtual_time(LONG)
@@ -89,7 +90,7 @@ async def test_with_neither_stream_nor_archive_it_is_said(peer: Peer) -> None:
     seen = await run(peer)
     assert texts(seen) == []
     (end,) = closed(seen)
-    assert (end.complete, end.count, end.reason) == (False, 0, "no log was to be had")
+    assert (end.complete, end.lines, end.reason) == (False, 0, "no log was to be had")
 
 
 @in_virtual_time(LONG)
@@ -97,7 +98,7 @@ async def test_an_archive_that_says_otherwise_is_said(peer: Peer) -> None:
     peer.fault("status", ARCHIVE, status=200, body="quite another log\n" * 100, times=None)
     seen = await run(peer)
     (end,) = closed(seen)
-    assert (end.complete, end.reason) == (False, "the archive differs from what was streamed")
+    assert (end.complete, end.reason) == (False, "the archive begins otherwise")
 
 
 @in_virtual_time(world(workflow("api", [job("build", duration=0.5, prepare=0.1, log=["quick"])])))

@@ -91,4 +91,4 @@ async def test_a_fault_in_reading_a_log_costs_the_log_and_not_the_outcome(peer: 
         for event in peer.seen
         if isinstance(event, events.LogClosed) and event.workflow.workflow == "two"
     ]
-    assert closed.complete is False
+    assert closed.report.complete is False

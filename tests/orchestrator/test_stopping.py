@@ -162,5 +162,5 @@ async def test_a_log_that_is_given_up_says_so(peer: Peer) -> None:
         outcome = await orchestrator.run(LAUNCH)
     assert outcome.ok
     (closed,) = [event for event in peer.seen if isinstance(event, events.LogClosed)]
-    assert (closed.complete, closed.reason) == (False, "it was no longer read")
+    assert (closed.report.complete, closed.report.reason) == (False, "it was no longer read")
     assert isinstance(peer.seen[-1], events.Ended)

@@ -128,7 +128,7 @@ def test_a_job_that_runs_since_another_time_has_another_log() -> None:
     assert again.jobs == ()
 
 
-@pytest.mark.parametrize("kind", ["zadig-deploy", "approval", "sql", "notification"])
+@pytest.mark.parametrize("kind", ["approval", "sql", "notification"])
 def test_a_job_without_a_live_log_has_none_opened(kind: str) -> None:
     tracker = Tracker(settle=SETTLE)
     steps = [

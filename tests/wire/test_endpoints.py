@@ -209,6 +209,11 @@ OPERATIONS: dict[str, Expected] = {
         "GET",
         "/openapi/logs/log/v4/workflow/mart-rollout/41/job-0-0-0-%E6%9E%84%E5%BB%BA",
     ),
+    "full log, as it comes": Expected(
+        lambda: endpoints.stream_log_archive(TASK, "job-0-0-0-构建"),
+        "GET",
+        "/openapi/logs/log/v4/workflow/mart-rollout/41/job-0-0-0-%E6%9E%84%E5%BB%BA",
+    ),
     "registries": Expected(endpoints.list_registries, "GET", "/openapi/system/registry"),
     "operation log": Expected(
         lambda: endpoints.list_operations("bot (上线)", 2, 50),
@@ -227,7 +232,7 @@ def test_the_request(name: str) -> None:
     assert call.body == (None if expected.body is None else expected.body.encode())
     assert call.content_type == "application/json"
     assert call.repeatable == expected.is_read
-    if name == "live log":
+    if name in ("live log", "full log, as it comes"):
         assert call.lane is Lane.STREAM
     else:
         assert call.lane is (Lane.POLL if expected.is_read else Lane.WRITE)
@@ -472,6 +477,7 @@ TAKES_A_KEY: dict[str, Callable[[str], AnyCall]] = {
     "ticket": lambda text: endpoints.create_ticket(Ticket(project_key=text, approval_id="1")),
     "live log": lambda text: endpoints.follow_log(TaskRef("mart", text, 1), JOB, 0),
     "full log": lambda text: endpoints.fetch_log(TaskRef("mart", text, 1), JOB),
+    "full log, as it comes": lambda text: endpoints.stream_log_archive(TaskRef("mart", text, 1), JOB),
 }
 TAKES_A_NAME: dict[str, Callable[[str], AnyCall]] = {
     "list workflows": lambda text: endpoints.list_workflows("mart", text),
@@ -481,6 +487,7 @@ TAKES_A_NAME: dict[str, Callable[[str], AnyCall]] = {
     "delete view": lambda text: endpoints.delete_view("mart", text),
     "live log": lambda text: endpoints.follow_log(TASK, text, 0),
     "full log": lambda text: endpoints.fetch_log(TASK, text),
+    "full log, as it comes": lambda text: endpoints.stream_log_archive(TASK, text),
 }
 
 
@@ -596,12 +603,18 @@ def test_an_archived_log_is_text_as_it_is() -> None:
     "kind", ["text/html", "text/html; charset=utf-8", "Text/HTML", "application/xhtml+xml"]
 )
 def test_a_login_page_is_no_log(kind: str) -> None:
-    with pytest.raises(DecodeError, match="an HTML page"):
-        endpoints.fetch_log(TASK, JOB).read(Reply(200, {"content-type": kind}, b"<html>"))
+    for call in (endpoints.fetch_log(TASK, JOB), endpoints.stream_log_archive(TASK, JOB)):
+        with pytest.raises(DecodeError, match="an HTML page") as caught:
+            call.read(Reply(200, {"content-type": kind}, b"<html>"))
+        assert (caught.value.call, caught.value.status) == (call.label, 200)
 
 
-def test_a_live_log_has_no_value_and_a_small_head() -> None:
-    call = endpoints.follow_log(TASK, JOB, 5)
+@pytest.mark.parametrize(
+    "call",
+    [endpoints.follow_log(TASK, JOB, 5), endpoints.stream_log_archive(TASK, JOB)],
+    ids=lambda c: c.label,
+)
+def test_a_log_that_keeps_coming_has_no_value_and_a_small_head(call: AnyCall) -> None:
     assert call.read(Reply(200, {}, b"")) is None
     assert call.max_reply <= 1024 * 1024
 

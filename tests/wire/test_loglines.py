@@ -1,14 +1,16 @@
 """Log lines: what the server does to them on the way is undone, and live and archived logs compare equal."""
 
+import codecs
 import re
 import tracemalloc
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zadig_async.wire.loglines import (
+    ArchiveParser,
     LogLine,
     LogParser,
     is_end_marker,
@@ -119,10 +121,8 @@ LOGS = st.lists(
 @example("\r\n\r\n", [], False)
 def test_any_log_is_put_together_again(log: str, cuts: list[int], trimmed: bool) -> None:
     stream = served(log, trimmed=trimmed)
-    borders = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
-    live = lines_of(*(stream[a:b] for a, b in pairwise(borders)))
-    archived = log_archive_lines(log)
-    assert normalised(live) == normalised(archived)
+    live = lines_of(*cut_up(stream, cuts))
+    assert normalised(live) == normalised(log_archive_lines(log))
     if not trimmed:
         # All that is lost is the one space an event stream cannot keep before its data.
         assert [line.text for line in live] == [
@@ -216,6 +216,80 @@ def test_the_limit_of_the_event_stream_holds() -> None:
 )
 def test_an_archive_is_split_at_line_feeds_only(text: str, expected: list[str]) -> None:
     assert log_archive_lines(text) == [LogLine(line) for line in expected]
+
+
+def archived(*chunks: bytes, max_line: int = 1_048_576) -> list[LogLine]:
+    parser = ArchiveParser(max_line)
+    lines = [line for chunk in chunks for line in parser.feed(chunk)] + parser.finish()
+    assert parser.finish() == []
+    return lines
+
+
+ARCHIVES = st.one_of(
+    st.lists(st.sampled_from([b"\n", b"\n", b"\r", b"a", b" ", b"\xe6", b"\x9e", b"\x84", b"\xff"])).map(
+        b"".join
+    ),
+    st.binary(),
+    st.text().map(str.encode),
+)
+CUTS = st.lists(st.integers(0, 60), max_size=5)
+
+
+def cut_up(stream: bytes, cuts: list[int]) -> list[bytes]:
+    borders = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
+    return [stream[a:b] for a, b in pairwise(borders)]
+
+
+@given(ARCHIVES, CUTS)
+@example(b"\xe6\n\x9e\r\r\n", [1])
+def test_an_archive_that_comes_in_pieces_reads_as_its_text(stream: bytes, cuts: list[int]) -> None:
+    expected = log_archive_lines(stream.decode(errors="replace"))
+    assert archived(stream) == expected
+    assert archived(*cut_up(stream, cuts)) == expected
+    assert all(type(line) is LogLine for line in expected)
+
+
+def cut_lines(stream: bytes, max_line: int) -> list[LogLine]:
+    """What `ArchiveParser` promises, one line at a time."""
+    lines = []
+    for raw in stream.removesuffix(b"\n").split(b"\n") if stream else []:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        text = decoder.decode(raw[:max_line], final=len(raw) <= max_line)
+        lines.append(LogLine(text.rstrip("\r"), len(raw) > max_line))
+    return lines
+
+
+@given(ARCHIVES, CUTS, st.integers(1, 9))
+@example("构构构\n构\n".encode(), [2, 7], 7)
+@settings(max_examples=200)
+def test_an_archive_keeps_of_a_line_what_it_may(stream: bytes, cuts: list[int], max_line: int) -> None:
+    expected = cut_lines(stream, max_line)
+    assert archived(stream, max_line=max_line) == expected
+    assert archived(*cut_up(stream, cuts), max_line=max_line) == expected
+
+
+def test_half_a_character_at_a_cut_is_left_out() -> None:
+    assert archived("构构\nok".encode(), max_line=4) == [LogLine("构", truncated=True), LogLine("ok")]
+
+
+def test_memory_is_bounded_however_long_a_line_of_an_archive_is() -> None:
+    limit = 16_384
+    parser = ArchiveParser(limit)
+    tracemalloc.start()
+    try:
+        for _ in range(300):
+            assert parser.feed(b"x" * 8_192) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * limit
+    assert parser.feed(b"\nnext\n") == [LogLine("x" * limit, truncated=True), LogLine("next")]
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_an_archive_parser_that_may_keep_nothing_is_refused(limit: int) -> None:
+    with pytest.raises(ValueError, match="at least 1 byte"):
+        ArchiveParser(limit)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """`ZadigClient`: opens the way to one server and holds the verbs."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,21 +34,27 @@ class ZadigClient:
         server: Address of the server, by which a journal tells one from another.
         account: Display name of the account, which Zadig writes down as the creator of its tasks; empty where
             the token does not say it.
+        secrets: What must never be shown, nor told in a log: the token. Mask it wherever text from the server
+            is shown (`zadig_async.wire.masking`).
 
     It is safe for any number of concurrent calls within one event loop.
     """
 
-    def __init__(self, sender: Sender, *, server: str = "", account: str = "") -> None:
+    def __init__(
+        self, sender: Sender, *, server: str = "", account: str = "", secrets: Iterable[Secret] = ()
+    ) -> None:
         """Speak through a sender of your own; `connect` is the usual way.
 
         Args:
             sender: Carries calls and repeats those that may be repeated. Closed with the client.
             server: Address of the server.
             account: Display name of the account.
+            secrets: What must never be shown, such as the token.
         """
         self._sender = sender
         self.server = server
         self.account = account
+        self.secrets = tuple(secrets)
         self.workflows = Workflows(sender)
         self.tasks = Tasks(sender)
         self.views = Views(sender)
@@ -94,6 +100,7 @@ class ZadigClient:
             on_request=on_request,
             server=connection.url,
             account=account_name(secret),
+            secrets=[secret],
         )
 
     @classmethod
@@ -105,6 +112,7 @@ class ZadigClient:
         on_request: Callable[[RequestRecord], None] | None = None,
         server: str = "",
         account: str = "",
+        secrets: Iterable[Secret] = (),
     ) -> Self:
         """Make a client over any carrier, such as a fake one in tests.
 
@@ -114,9 +122,10 @@ class ZadigClient:
             on_request: Receives one record per attempt.
             server: Address of the server.
             account: Display name of the account.
+            secrets: What must never be shown, such as the token the carrier sends.
         """
         sender = Sender(carrier, policy=retry or RetryPolicy(), on_request=on_request)
-        return cls(sender, server=server, account=account)
+        return cls(sender, server=server, account=account, secrets=secrets)
 
     def server_time(self) -> float | None:
         """Return the server's time in Unix seconds, true to a second or two; None before its first answer."""

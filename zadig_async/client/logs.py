@@ -11,17 +11,24 @@ from zadig_async.model.ids import TaskRef
 from zadig_async.transport.base import ByteStream
 from zadig_async.transport.retry import Sender
 from zadig_async.wire import endpoints
-from zadig_async.wire.loglines import LogLine, LogParser
+from zadig_async.wire.loglines import ArchiveParser, LogLine, LogParser
 
 WHOLE_LOG: Final = 0
 """As `tail`: replay the log from its start (Zadig v4.1.0 .../log/service/sse.go takes 0 for no limit)."""
 
 
 class LogStream:
-    """An open live log, as batches of the lines each piece of the answer completed."""
+    """An open live log, as batches of the lines each piece of the answer completed.
 
-    def __init__(self, stream: ByteStream) -> None:
+    Attributes:
+        announced: Whether the answer says that it is an event stream. One that does not has nothing to send
+            and never will, but does not end either: the job's type has no live log on this server, or its
+            pod never came (Zadig v4.1.0 pkg/shared/handler/sse.go:31-65).
+    """
+
+    def __init__(self, stream: ByteStream, *, announced: bool) -> None:
         self._stream = stream
+        self.announced = announced
 
     async def __aiter__(self) -> AsyncIterator[list[LogLine]]:
         """Yield lines in batches, none of them empty.
@@ -35,6 +42,29 @@ class LogStream:
             lines = parser.feed(chunk)
             if lines:
                 yield lines
+
+
+class ArchiveStream:
+    """An open archived log, as batches of the lines each piece of the answer completed."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[list[LogLine]]:
+        """Yield lines in batches, none of them empty, to the end of the archive. Of use once.
+
+        Raises:
+            TransportError: The connection broke, or the answer ended before its declared end: what came so
+                far is a part of the archive.
+        """
+        parser = ArchiveParser()
+        async for chunk in self._stream:
+            lines = parser.feed(chunk)
+            if lines:
+                yield lines
+        lines = parser.finish()
+        if lines:
+            yield lines
 
 
 @attrs.frozen
@@ -77,7 +107,7 @@ class Logs:
                     status=stream.head.status,
                     hint="Is there a login page or a proxy before Zadig? Check the URL.",
                 )
-            yield LogStream(stream)
+            yield LogStream(stream, announced=bool(kind))
 
     async def follow(self, ref: TaskRef, job: str, *, tail: int = WHOLE_LOG) -> AsyncIterator[LogLine]:
         """Yield the lines of a job's live log as they come; see `open` for what to know.
@@ -107,3 +137,31 @@ class Logs:
             ApiError: Zadig said no.
         """
         return await self._sender.send(endpoints.fetch_log(ref, job))
+
+    def open_archive(self, ref: TaskRef, job: str) -> AbstractAsyncContextManager[ArchiveStream]:
+        """Open a job's archived log to be read line by line; leaving the context closes its connection.
+
+        Memory does not grow with the log, however large it is. A line longer than
+        `zadig_async.wire.sse.DEFAULT_MAX_LINE` bytes is cut and says so. No batch at all is an empty archive,
+        which proves as little as an empty text of `fetch`.
+
+        One attempt, never repeated here. It travels with the streams: once open, the client's own time-outs
+        bound silence only if `Timeouts.stream_read` is set, so put a deadline of your own around it.
+
+        Args:
+            ref: The task.
+            job: Job task name, such as `job-0-0-0-build`.
+
+        Raises:
+            TransportError: No usable answer arrived.
+            ApiError: Zadig said no.
+            DecodeError: A web page answered.
+        """
+        return self._open_archive(ref, job)
+
+    @asynccontextmanager
+    async def _open_archive(self, ref: TaskRef, job: str) -> AsyncIterator[ArchiveStream]:
+        call = endpoints.stream_log_archive(ref, job)
+        async with self._sender.stream(call) as stream:
+            call.read(stream.head)
+            yield ArchiveStream(stream)

@@ -223,7 +223,7 @@ class LogEvent(Event):
 
     Attributes:
         job: Job task name.
-        attempt: Which run of the job within the task this is, from 1: a job that is repeated has several logs.
+        attempt: Which run of the job within the task this is, from 1: a job that is repeated has several.
     """
 
     job: str

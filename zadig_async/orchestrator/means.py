@@ -1,7 +1,8 @@
 """`Means`: what one driver works with, and whether it may write at this moment."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -21,6 +22,10 @@ from zadig_async.orchestrator.writes import DetachedError, HaltedError, Permit
 READ_BACKS: Final = 10
 """How often a task is read after a write before the proof is given up."""
 
+ARCHIVES: Final = 8
+"""How many archived logs are read at once."""
+
+_LOG: Final = logging.getLogger("zadig_async")
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -39,6 +44,9 @@ class Means:
         emit: Receives what happens.
         stop: Set when we were told to stop.
         wall: What time it is here, in Unix seconds.
+        on_log: Receives the events of logs beside `emit`, and may take its time; None if nobody wants them
+            so.
+        archives: Bounds how many archived logs are read at once.
         deciding: Held from a decision to vote until the vote is written down, so that what is counted for
             the next decision is complete.
     """
@@ -52,6 +60,8 @@ class Means:
     emit: Callable[[events.Event], None]
     stop: asyncio.Event
     wall: Callable[[], float]
+    on_log: Callable[[events.LogEvent], Awaitable[None]] | None = None
+    archives: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(ARCHIVES))
     deciding: asyncio.Lock = attrs.field(factory=asyncio.Lock)
 
     def scope(self, workflow: WorkflowRef) -> Scope:
@@ -156,6 +166,16 @@ class Means:
             self.emit(events.JournalFailed(workflow=ref.of, ref=ref, error=error))
         else:
             self.emit(events.JournalFailed(workflow=ref, error=error))
+
+    async def tell_log(self, event: events.LogEvent) -> None:
+        """Tell what happened to a log; returns when whoever reads it has taken it."""
+        self.emit(event)
+        if self.on_log is None:
+            return
+        try:
+            await self.on_log(event)
+        except Exception:  # noqa: BLE001 - a reader's fault must not end the log for others
+            _LOG.exception("the reader of logs failed on %s", type(event).__name__)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not for longer than until we are told to stop.

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -52,6 +52,7 @@ class Orchestrator:
         policy: RunPolicy | None = None,
         *,
         on_event: Callable[[events.Event], None] | None = None,
+        on_log: Callable[[events.LogEvent], Awaitable[None]] | None = None,
         journal: Journal | None = None,
         audit: AuditTrail | None = None,
         switch: KillSwitch | None = None,
@@ -65,6 +66,9 @@ class Orchestrator:
             policy: What may be done, and how patiently. By default nothing is approved.
             on_event: Receives every event of every run, in the event loop; it must not block. What it
                 raises is logged and goes no further: an observer must not end a watch.
+            on_log: Receives every event of every log, and may take its time: the log it belongs to is read no
+                further meanwhile, and nothing else waits. Several logs call it at once, each in its own
+                order. Where it is given, `on_event` does not get `LogLines`. What it raises is logged.
             journal: Remembers what was meant and what became of it over a crash; stays open when the
                 orchestrator is left. By default it is remembered for as long as this orchestrator lives.
             audit: Where every write and every decision about a gate is written down; nowhere by default.
@@ -74,6 +78,7 @@ class Orchestrator:
         """
         self._stop = asyncio.Event()
         self._on_event = on_event
+        self._on_log = on_log
         self._means = Means(
             zadig=zadig,
             voter=voter or zadig,
@@ -84,6 +89,7 @@ class Orchestrator:
             emit=self._emit,
             stop=self._stop,
             wall=wall,
+            on_log=on_log,
         )
         self._launcher = Launcher(self._means)
         self._slots = asyncio.Semaphore(self._means.policy.concurrency)
@@ -405,7 +411,7 @@ class Orchestrator:
         await self._watches.join()
 
     def _emit(self, event: events.Event) -> None:
-        if self._on_event is None:
+        if self._on_event is None or (self._on_log is not None and isinstance(event, events.LogLines)):
             return
         try:
             self._on_event(event)

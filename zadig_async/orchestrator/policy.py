@@ -1,5 +1,6 @@
 """What an orchestrator may do, and how long it waits: small frozen records."""
 
+import re
 from typing import Final, Literal
 
 import attrs
@@ -7,7 +8,16 @@ import attrs
 from zadig_async.errors import ConfigError
 from zadig_async.orchestrator.approval import ApprovalPolicy, ApprovalRule
 
-__all__ = ["MISSING_READS", "ApprovalPolicy", "ApprovalRule", "Deadlines", "ReconcilePolicy", "RunPolicy"]
+__all__ = [
+    "MISSING_READS",
+    "ApprovalPolicy",
+    "ApprovalRule",
+    "Deadlines",
+    "LogPolicy",
+    "ReconcilePolicy",
+    "RunPolicy",
+    "configured_name",
+]
 
 MARKER: Final = "zadig_async_run"
 """Name of the workflow variable in which a run's id is looked for, unless a policy names another."""
@@ -70,6 +80,51 @@ class ReconcilePolicy:
 
 
 @attrs.frozen(kw_only=True)
+class LogPolicy:
+    """How logs are read, where `RunPolicy.follow_logs` says that they are.
+
+    Attributes:
+        jobs: Which jobs' logs to read, by configured name or job task name; all if empty.
+        tail: With how many of its last lines to begin a log that is already under way, or None to begin with
+            the job's first line.
+        silence: Seconds without a line after which a stream is opened anew. Zadig sends no heartbeat, so a
+            quiet job and a dead connection look the same.
+        drain: Seconds of silence after the job's end before its live log is taken to be over.
+        archive: Whether the archive is read after the job's end: the only proof that nothing is missing.
+    """
+
+    jobs: tuple[str, ...] = ()
+    tail: int | None = None
+    silence: float = 60.0
+    drain: float = 2.0
+    archive: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        if self.tail is not None and self.tail < 1:
+            raise ConfigError("LogPolicy.tail: must be at least 1 line, or None for all of them")
+        for name in ("silence", "drain"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ConfigError(f"LogPolicy.{name}: must be more than 0 seconds")
+
+    def wants(self, job: str) -> bool:
+        """Return whether a job's log is to be read.
+
+        Args:
+            job: Job task name, such as `job-0-0-0-build`.
+        """
+        return not self.jobs or job in self.jobs or configured_name(job) in self.jobs
+
+
+_JOB_TASK: Final = re.compile(r"job-[0-9]+-[0-9]+-[0-9]+-(.+)")
+
+
+def configured_name(job: str) -> str:
+    """Return the configured name within a job task name: `build` of `job-0-0-0-build`."""
+    match = _JOB_TASK.fullmatch(job)
+    return match[1] if match else job
+
+
+@attrs.frozen(kw_only=True)
 class RunPolicy:
     """What an orchestrator may do, and how patiently.
 
@@ -77,7 +132,8 @@ class RunPolicy:
         concurrency: How many launches `run_all` has under way at once.
         approvals: Which gates may be approved; none by default.
         deadlines: How long to wait for what; for ever by default.
-        follow_logs: Whether live logs are read and sent as events.
+        follow_logs: Whether the logs of jobs are read and sent as events.
+        logs: How they are read.
         poll_every: Seconds between two reads of a task that moves. The server itself moves in steps of 1
             to 3 seconds.
         outage: Seconds of unbroken failure after which a watch is given up as lost.
@@ -92,6 +148,7 @@ class RunPolicy:
     approvals: ApprovalPolicy = attrs.field(factory=ApprovalPolicy)
     deadlines: Deadlines = Deadlines()
     follow_logs: bool = False
+    logs: LogPolicy = LogPolicy()
     poll_every: float = 3.0
     outage: float = 600.0
     settle: float = 10.0

@@ -27,6 +27,9 @@ LIVE_LOG_TYPES: Final = frozenset(
 )
 """Job types whose log the server streams (Zadig v4.1.0 .../log/service/sse.go:182)."""
 
+MAYBE_LIVE_LOG_TYPES: Final = frozenset({"zadig-deploy", "zadig-helm-deploy"})
+"""Job types whose log the server streams from Zadig v4.2 on; before, it answers with silence."""
+
 LIVE_LOG_STATUSES: Final = frozenset({"prepare", "running", "debug_before", "debug_after"})
 """Statuses in which a job's own container exists; before them the server may stream another task's log."""
 
@@ -112,7 +115,7 @@ class Tracker:
     ) -> tuple[tuple[JobStatus, ...], tuple[JobStatus, ...], tuple[JobStatus, ...]]:
         to_open, to_close, to_fetch = [], [], []
         for known, job in pairs:
-            if job.type not in LIVE_LOG_TYPES:
+            if job.type not in LIVE_LOG_TYPES and job.type not in MAYBE_LIVE_LOG_TYPES:
                 continue
             again = known is not None and _began_again(known, job)
             # A word nobody knows counts as running: the log goes on, and is not read twice.

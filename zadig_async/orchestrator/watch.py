@@ -1,6 +1,5 @@
 """Watching one task to its end: look, tell, approve, tail, wait, look again."""
 
-import asyncio
 import random
 from contextlib import suppress
 from typing import Final
@@ -17,9 +16,9 @@ from zadig_async.orchestrator import cadence, events
 from zadig_async.orchestrator.approval import Permission
 from zadig_async.orchestrator.approver import Approver
 from zadig_async.orchestrator.control import Control
+from zadig_async.orchestrator.logs.task_logs import TaskLogs
 from zadig_async.orchestrator.means import Means
 from zadig_async.orchestrator.policy import MISSING_READS
-from zadig_async.orchestrator.tail import Tail
 from zadig_async.orchestrator.tracker import Step, Tracker
 from zadig_async.orchestrator.writes import DetachedError
 from zadig_async.wire.detail import status_of
@@ -29,8 +28,9 @@ _VOTE_SHOWS: Final = 15.0
 """Seconds more a gate may stay open before it counts as blocked where we vote ourselves: a vote takes effect
 within 2 seconds, unless others must vote too, and a read or write on the way may have to be repeated."""
 
-_LOG_GRACE: Final = 20.0
-"""Seconds the logs of a task that has ended are given to be read to their end."""
+_LOG_GRACE: Final = 45.0
+"""Seconds a watch waits for the logs of a task that has ended. What needs longer, because whoever reads it
+is slow, goes on by itself."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +59,7 @@ class Watch:
         ref: The task.
         started: When the trigger was answered, by the event loop's clock; deadlines count from here.
         seen: The last sight, or None before the first.
+        logs: The task's logs.
         ending: How the watch ended, or None before that; it is known a while before `run` returns, which
             waits for the logs.
     """
@@ -68,10 +69,8 @@ class Watch:
     started: float
     seen: TaskStatus | None = attrs.field(init=False, default=None)
     ending: Ending | None = attrs.field(init=False, default=None)
+    logs: TaskLogs = attrs.field(init=False)
     _tracker: Tracker = attrs.field(init=False)
-    _tails: dict[str, Tail] = attrs.field(init=False, factory=dict)
-    _last_tails: dict[str, Tail] = attrs.field(init=False, factory=dict)
-    _readers: "set[asyncio.Task[None]]" = attrs.field(init=False, factory=set)
     _approver: Approver = attrs.field(init=False)
     _gates_tried: set[Opening] = attrs.field(init=False, factory=set)
     _gates_since: dict[Opening, float] = attrs.field(init=False, factory=dict)
@@ -84,6 +83,7 @@ class Watch:
 
     def __attrs_post_init__(self) -> None:
         self._tracker = Tracker(settle=self.means.policy.settle)
+        self.logs = TaskLogs(self.means, self.ref)
         self._approver = Approver(self.means, self.ref)
 
     async def run(self) -> Ending:
@@ -91,10 +91,14 @@ class Watch:
         self._changed_at = self._now()
         try:
             self.ending = await self._loop()
-            return self.ending
-        finally:
-            ended = self.seen is not None and self.seen.status.final
-            await self._close_logs(_LOG_GRACE if ended and not self.means.stop.is_set() else 0.0)
+            if self.seen is not None and self.seen.status.final and not self.means.stop.is_set():
+                await self.logs.close(_LOG_GRACE)
+            else:
+                await self.logs.cut()
+        except BaseException:
+            await self.logs.cut()
+            raise
+        return self.ending
 
     async def _loop(self) -> Ending:
         while not self.means.stop.is_set():
@@ -127,7 +131,7 @@ class Watch:
         self.seen = seen
         step = self._tracker.observe(seen, self._now())
         self._tell(step, seen)
-        self._follow_logs(step)
+        self.logs.take(step)
         return step.final
 
     def _failed(self, error: ZadigError) -> Ending | None:
@@ -309,39 +313,6 @@ class Watch:
     async def cancel(self, reason: str) -> bool:
         """Cancel the task on the server, unless it has ended; see `Control.cancel`."""
         return await Control(self.means).cancel(self.ref, reason)
-
-    def _follow_logs(self, step: Step) -> None:
-        if not self.means.policy.follow_logs:
-            return
-        for job in step.logs_to_close:  # first: a job that has begun again is in both
-            if job.name in self._tails:
-                self._tails.pop(job.name).job_ended()
-        for job in step.logs_to_open:
-            self._start_tail(job.name, live=True)
-        for job in step.logs_to_fetch:
-            self._start_tail(job.name, live=False)
-            self._tails.pop(job.name).job_ended()
-
-    def _start_tail(self, job: str, *, live: bool) -> None:
-        every = min(1.0, self.means.policy.poll_every)
-        tail = Tail(self.means.zadig, self.ref, job, self.emit, self._last_tails.get(job), every=every)
-        self._tails[job] = self._last_tails[job] = tail
-        reader = asyncio.create_task(tail.run(live=live), name=f"log {self.ref} {job}")
-        self._readers.add(reader)
-
-    async def _close_logs(self, grace: float) -> None:
-        """Let the open logs come to their end within `grace` seconds, then close them."""
-        for tail in self._tails.values():
-            tail.job_ended()
-        self._tails.clear()
-        if not self._readers:
-            return
-        try:
-            await asyncio.wait(self._readers, timeout=grace)
-        finally:
-            for reader in self._readers:
-                reader.cancel()
-            await asyncio.wait(self._readers)
 
     @property
     def gates(self) -> tuple[Gate, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -18,6 +19,7 @@ from zadig_async.model.status import NOT_STARTED
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.duplicates import Duplicates
 from zadig_async.orchestrator.launcher import Launcher
+from zadig_async.orchestrator.logs.task_logs import TaskLogs
 from zadig_async.orchestrator.means import Means
 from zadig_async.orchestrator.run import Readers, Run
 from zadig_async.orchestrator.watch import Ending, Watch
@@ -121,6 +123,9 @@ class Watches:
             error = fault_of_ours(f"{watch.ref}: it is no longer watched", fault)
             ending = watch.ending or Ending(verdict=Verdict.LOST, seen=watch.seen, error=error)
         outcome = _outcome(ending, watch, launch, self.means.now() - started)
+        if watch.logs.reading:
+            self._guards.add(guard := asyncio.create_task(self._read_on(watch.logs)))
+            guard.add_done_callback(self._guards.discard)
         try:
             await self._remember_end(watch, outcome)
         finally:
@@ -162,6 +167,14 @@ class Watches:
             if not watching.cancelled() and not isinstance(watching.exception(), DetachedError | None):
                 fault_of_ours(f"{run.ref}: duplicates are no longer looked for", watching.exception())
             await self.means.journal.drop([entry.scope])
+
+    async def _read_on(self, logs: TaskLogs) -> None:
+        """Let logs whose reader is slow go on after their task's watch has ended, until told to stop."""
+        try:
+            with suppress(DetachedError):
+                await self.launcher.until_stopped(logs.finish())
+        finally:
+            await logs.cut()
 
     def _emit_to(self, readers: Readers, event: events.Event) -> None:
         readers.tell(event)

@@ -33,6 +33,7 @@ _VIEW: Final = path.Route("openapi/workflows/view")
 _V4: Final = path.Route("api/aslan/workflow/v4")
 _LIVE_LOG: Final = path.Route("openapi/logs/sse/v4/workflow")
 _FULL_LOG: Final = path.Route("openapi/logs/log/v4/workflow")
+_FULL_LOG_LABEL: Final = "/openapi/logs/log/v4/workflow/:workflow/:task/:job"
 
 FULL_LOG_CAP: Final = 256 * MIB
 """Largest archived log read, in bytes: the server sends the whole file in one answer."""
@@ -375,19 +376,43 @@ def follow_log(ref: TaskRef, job: str, tail: int) -> Call[None]:
 
 def fetch_log(ref: TaskRef, job: str) -> Call[str]:
     """Read a job's archived log: empty where there is none, and until a few seconds after the job's end."""
-    target = path.target(
+
+    def decode(reply: Reply) -> str:
+        _refuse_page(reply)
+        return reply.body.decode("utf-8", errors="replace")
+
+    return _get(_FULL_LOG_LABEL, _full_log_target(ref, job), decode, max_reply=FULL_LOG_CAP)
+
+
+def stream_log_archive(ref: TaskRef, job: str) -> Call[None]:
+    """Open a job's archived log to be read as it comes, whatever its size; empty where `fetch_log` is.
+
+    Reading its head refuses what is no log.
+    """
+    label = f"GET {_FULL_LOG_LABEL}"
+    return Call(
+        label=label,
+        method="GET",
+        target=_full_log_target(ref, job),
+        read=reader(label, _refuse_page, repeatable=True),
+        repeatable=True,
+        lane=Lane.STREAM,
+        max_reply=MIB,
+    )
+
+
+def _full_log_target(ref: TaskRef, job: str) -> str:
+    return path.target(
         _FULL_LOG,
         path.key("workflow", ref.workflow),
         path.number("task id", ref.task_id, least=1),
         path.name("job", job),
     )
 
-    def decode(reply: Reply) -> str:
-        if "html" in reply.header("content-type").lower():
-            raise DecodeError("the answer is an HTML page, not a log", problems=["$: an HTML page"])
-        return reply.body.decode("utf-8", errors="replace")
 
-    return _get("/openapi/logs/log/v4/workflow/:workflow/:task/:job", target, decode, max_reply=FULL_LOG_CAP)
+def _refuse_page(reply: Reply) -> None:
+    if "html" in reply.header("content-type").lower():
+        raise DecodeError("the answer is an HTML page, not a log", problems=["$: an HTML page"])
 
 
 def list_registries() -> Call[tuple[Registry, ...]]:

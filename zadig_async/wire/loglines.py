@@ -20,7 +20,10 @@ runs. `LogParser` puts them together again: one `LogLine` for one line of the lo
   jobs).
 """
 
+import codecs
 import re
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from zadig_async.wire.sse import DEFAULT_MAX_LINE, MESSAGE, SseEvent, SseParser
@@ -83,7 +86,7 @@ class LogParser:
         self._read(before, lines)
         if plain:
             self._release(lines)
-            lines += map(LogLine, plain)
+            lines += _whole(plain)
         self._read(after, lines)
         return lines
 
@@ -125,6 +128,73 @@ class LogParser:
         self._truncated = False
 
 
+class ArchiveParser:
+    """Turns the chunks of one archived log into lines, those `log_archive_lines` finds in its text.
+
+    What it keeps between chunks is bounded by `max_line`, however long a line is.
+    """
+
+    __slots__ = ("_cut", "_max_line", "_tail")
+
+    def __init__(self, max_line: int = DEFAULT_MAX_LINE) -> None:
+        """Start at the beginning of a log.
+
+        Args:
+            max_line: Most bytes to keep of one line; the rest is dropped as it arrives, and the line says so.
+
+        Raises:
+            ValueError: `max_line` is below 1.
+        """
+        if max_line < 1:
+            raise ValueError(f"max_line must be at least 1 byte, not {max_line}")
+        self._max_line = max_line
+        self._tail = bytearray()
+        self._cut = False
+
+    def feed(self, chunk: bytes) -> list[LogLine]:
+        """Take the next bytes of the log; return the lines they complete."""
+        end = chunk.rfind(b"\n")
+        if end < 0:
+            self._keep(chunk)
+            return []
+        start = 0
+        lines: list[LogLine] = []
+        if self._tail:
+            start = chunk.find(b"\n") + 1
+            self._keep(chunk[: start - 1])
+            lines += self.finish()
+        if start <= end:
+            lines += self._read(chunk[start:end])
+        self._keep(chunk[end + 1 :])
+        return lines
+
+    def finish(self) -> list[LogLine]:
+        """Return the last line where no line feed ended it, else nothing. The log ends here."""
+        if not self._tail:
+            return []
+        # Not final where the line was cut: half a character at its end is left out, not replaced.
+        text, _ = codecs.utf_8_decode(self._tail, "replace", not self._cut)
+        lines = _split(text, self._cut)
+        self._tail.clear()
+        self._cut = False
+        return lines
+
+    def _read(self, block: bytes) -> list[LogLine]:
+        """Return the lines of a block that begins and ends where lines do."""
+        if len(block) <= self._max_line:
+            return _split(block.decode(errors="replace"), truncated=False)
+        lines: list[LogLine] = []
+        for line in block.split(b"\n"):
+            self._keep(line)
+            lines += self.finish() or _split("", truncated=False)
+        return lines
+
+    def _keep(self, part: bytes) -> None:
+        room = self._max_line - len(self._tail)
+        self._cut |= len(part) > room
+        self._tail += part[:room]
+
+
 def log_archive_lines(text: str) -> list[LogLine]:
     """Split an archived log into the lines its live stream would have given.
 
@@ -159,4 +229,12 @@ def is_end_marker(text: str) -> bool:
 
 
 def _split(text: str, truncated: bool) -> list[LogLine]:
-    return [LogLine(line.rstrip("\r"), truncated) for line in text.split("\n")]
+    texts = text.split("\n")
+    if "\r" in text:
+        texts = [line.rstrip("\r") for line in texts]
+    return [LogLine(line, truncated=True) for line in texts] if truncated else [*_whole(texts)]
+
+
+def _whole(texts: Iterable[str]) -> Iterator[LogLine]:
+    """Make lines that were not cut, without a call of Python code for each: that halves what they cost."""
+    return map(tuple.__new__, repeat(LogLine), zip(texts, repeat(False)))
