@@ -249,6 +249,7 @@ async def test_what_cannot_be_written_is_told_to_the_next_who_writes_there(
         await writer.write(other, "goes on")
         writer.close(broken)
     assert (other.getvalue(), broken.tries, writer.waiting) == ("goes on", 1, 0)
+    assert writer.failures == (words,)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
@@ -307,9 +308,10 @@ async def test_closing_waits_for_what_others_still_write(shut: Slow) -> None:
     writer.put(shut, "b")
     shut.gate.set()
     await closing
-    assert "".join(shut.texts) == "ab"
+    writer.put(shut, "c")
     with pytest.raises(RuntimeError, match="closed"):
-        writer.put(shut, "c")
+        await writer.write(shut, "d")
+    assert "".join(shut.texts) == "ab"
 
 
 async def test_closing_does_not_wait_with_the_loop_standing_still(shut: Slow) -> None:

@@ -20,6 +20,7 @@ from rich.cells import cell_len
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.log import LogGap
 from zadig_async.orchestrator import events
+from zadig_async.orchestrator.policy import configured_name
 from zadig_async.sinks.terminal import LineFilter, safe
 from zadig_async.wire.loglines import LogLine
 
@@ -29,7 +30,7 @@ WIDEST_LABEL: Final = 40
 CUT: Final = " (cut)"
 """What stands at the end of a line that was too long to keep whole."""
 
-_JOB_TASK: Final = re.compile(r"job-[0-9]+-[0-9]+-([0-9]+)-(.+)", re.DOTALL)
+_PART: Final = re.compile(r"job-[0-9]+-[0-9]+-([0-9]+)-")
 
 _COLOURS: Final = (36, 35, 34, 33, 32, 96, 95, 94)
 _DIM: Final = "2"
@@ -44,15 +45,9 @@ def key_of(event: events.LogEvent) -> Key:
     return event.ref or event.workflow, event.job, event.attempt
 
 
-def job_name(job: str) -> str:
-    """Return the configured name within a job task name: `build` of `job-0-0-0-build`, not made safe."""
-    match = _JOB_TASK.fullmatch(job)
-    return match[2] if match else job
-
-
 def is_chosen(job: str, names: Collection[str]) -> bool:
     """Whether a job is meant by names, configured ones or job task names; without any name it is."""
-    return not names or job in names or job_name(job) in names
+    return not names or job in names or configured_name(job) in names
 
 
 def tint(text: str, name: str) -> str:
@@ -89,10 +84,10 @@ class Labels:
             workflow = f"{workflow}#{event.ref.task_id}"
         if not isinstance(event, events.LogEvent):
             return safe(workflow)
-        match = _JOB_TASK.fullmatch(event.job)
+        match = _PART.match(event.job)
         part = f"[{match[1]}]" if match and int(match[1]) else ""
         attempt = f".{event.attempt}" if event.attempt > 1 else ""
-        return safe(f"{workflow}/{job_name(event.job)}{part}{attempt}")
+        return safe(f"{workflow}/{configured_name(event.job)}{part}{attempt}")
 
 
 @attrs.define(eq=False)

@@ -104,6 +104,7 @@ class BackgroundWriter:
         self._at_work = False
         self._over = False
         self._thread: threading.Thread | None = None
+        self._failures: list[str] = []
         self._for_room: deque[asyncio.Future[None]] = deque()
         self._for_all: deque[asyncio.Future[None]] = deque()
 
@@ -126,6 +127,11 @@ class BackgroundWriter:
         """Bytes that are not written yet."""
         return self._waiting
 
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What could not be written, in words that name the target; each target once."""
+        return tuple(self._failures)
+
     async def write(self, target: Target, text: str) -> None:
         """Write a text, once there is room for it.
 
@@ -142,9 +148,10 @@ class BackgroundWriter:
             await waiter
 
     def put(self, target: Target, text: str) -> None:
-        """Write a text, room or not, and without a word where it cannot be written: for few texts only."""
+        """Write a text, room or not, and without a word where that cannot be done: for few texts only."""
         with self._ready:
-            self._add(target, text)
+            if not self._over:
+                self._add(target, text)
 
     def close(self, target: Target) -> None:
         """Close a target once everything for it is written, and forget it; never waits."""
@@ -219,6 +226,7 @@ class BackgroundWriter:
         self._waiting -= size
         if failure:
             queue.failure = failure
+            self._failures.append(failure)
             self._waiting -= sum(more for _, more in queue.pieces)
             queue.pieces.clear()
         if queue.pieces or (queue.closing and not last):
