@@ -2,6 +2,8 @@
 
 import ast
 import importlib.metadata
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,10 @@ PUBLIC = {
     "Journal",
     "KillSwitch",
     "Launch",
+    "LogFeed",
+    "LogGap",
+    "LogPolicy",
+    "LogReport",
     "Orchestrator",
     "Outcome",
     "Phase",
@@ -65,8 +71,35 @@ def test_every_name_is_there_and_documented() -> None:
 def test_nothing_else_is_public() -> None:
     folder = Path(zadig_async.__file__).parent
     rooms = {path.stem for path in folder.iterdir()}
+    for name in PUBLIC:
+        getattr(zadig_async, name)
     found = {name for name in vars(zadig_async) if name.isidentifier() and not name.startswith("_")}
-    assert found - rooms == PUBLIC - MODULES - {"__version__"} | {"events"}
+    assert found - rooms == PUBLIC - {"__version__", "errors"}
+    assert set(dir(zadig_async)) >= PUBLIC
+
+
+def test_checkers_and_the_interpreter_find_each_name_at_the_same_place() -> None:
+    tree = ast.parse(Path(zadig_async.__file__).read_text(encoding="utf-8"))
+    checked = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module != "importlib"
+        for alias in node.names
+    }
+    found = {f"zadig_async.{place}.{name}" for name, place in vars(zadig_async)["_PLACE_OF"].items()}
+    found |= {f"zadig_async.{place}" for place in vars(zadig_async)["_MODULES"].values()}
+    assert found == checked
+
+
+def test_reading_tasks_does_not_import_the_orchestrator() -> None:
+    source = (
+        "import sys, zadig_async\n"
+        "assert not any(name.startswith('zadig_async.') for name in sys.modules)\n"
+        "zadig_async.ZadigClient.connect('http://127.0.0.1:1', token='x')\n"
+        "assert 'zadig_async.orchestrator' not in sys.modules\n"
+        "assert 'zadig_async.journal' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", source], check=True)
 
 
 def test_modules_are_at_hand() -> None:

@@ -1,5 +1,6 @@
 """The public names as a caller would use them. Nothing here runs: mypy reads it with the other tests."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,10 @@ from zadig_async import (
     Journal,
     KillSwitch,
     Launch,
+    LogFeed,
+    LogGap,
+    LogPolicy,
+    LogReport,
     Orchestrator,
     Outcome,
     Phase,
@@ -158,6 +163,22 @@ async def orchestrate(launches: list[Launch]) -> None:
         attached = orchestrator.attach(TaskRef.parse("shop/deploy-api#56"))
         assert_type(attached.ref, TaskRef)
         assert_type(await orchestrator.run_all(launches), list[Outcome])
+
+
+async def read_logs(zadig: ZadigClient, launches: list[Launch]) -> None:
+    policy = RunPolicy(follow_logs=True, logs=LogPolicy(jobs=("build",), tail=100, silence=30.0))
+    async with LogFeed(when_full="drop") as logs, Orchestrator(zadig, policy, on_log=logs) as orchestrator:
+        running = asyncio.create_task(orchestrator.run_all(launches))
+        async for event in logs.until(running):
+            assert_type(event, events.LogEvent)
+            match event:
+                case events.LogLines():
+                    assert_type(event.lines, tuple[LogLine, ...])
+                    assert_type(event.fills, LogGap | None)
+                case events.LogClosed():
+                    assert_type(event.report, LogReport)
+                    assert_type(event.report.complete, bool | None)
+        assert_type(running.result(), list[Outcome])
 
 
 async def go_on_after_a_crash(zadig: ZadigClient, approver: ZadigClient, launches: list[Launch]) -> None:

@@ -92,6 +92,15 @@ def test_users_have_stable_identities() -> None:
             SHORT.replace("duration: 5", "duration: -5"),
             "s.yaml:9: projects[0].workflows[0].stages[0].jobs[0].duration:",
         ),
+        (
+            SHORT.replace("duration: 5", "container_log_lines: 0"),
+            "jobs[0].container_log_lines: 0 is not at least 1",
+        ),
+        ("container_log_lines: -1\n", "s.yaml:1: container_log_lines: -1 is not at least 1"),
+        (
+            SHORT.replace("one,", "{text: one, repeat: 0},"),
+            "s.yaml:10: projects[0].workflows[0].stages[0].jobs[0].log[0].repeat: 0 is not at least 1",
+        ),
         (SHORT.replace("[admin]", "[nobody]"), "approver 'nobody' is not among the users"),
         (
             SHORT.replace("name: gate\n                app", "name: build\n                app"),

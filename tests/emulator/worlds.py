@@ -163,5 +163,6 @@ SERVER_KEYS = frozenset(
         "list_hides_new",
         "list_hides_every",
         "groups",
+        "container_log_lines",
     }
 )

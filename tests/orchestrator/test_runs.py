@@ -11,8 +11,9 @@ from tests.support.worlds import gate, job, workflow, world
 from zadig_async import ALL_JOBS, Deadlines, Launch, Orchestrator, Phase, TaskRef, Verdict, ZadigClient
 from zadig_async.errors import NotFoundError, PreflightError
 from zadig_async.orchestrator import events
-from zadig_async.orchestrator.run import HELD, Readers
+from zadig_async.orchestrator.run import HELD, HELD_TEXT, Readers
 from zadig_async.wire.call import AnyCall
+from zadig_async.wire.loglines import LogLine
 
 BUILD_GATE_DEPLOY = world(
     workflow("api", [job("build")], [gate("staging-gate")], [job("deploy")]),
@@ -337,6 +338,24 @@ async def test_a_reader_that_lags_behind_is_told_what_it_lost() -> None:
     oldest = await anext(reading)
     assert isinstance(oldest, events.LogOpened)
     assert oldest.job == "3"
+    await reading.aclose()
+
+
+@virtual_time
+async def test_a_reader_that_lags_behind_a_long_log_holds_no_more_than_its_share() -> None:
+    ref = TaskRef("shop", "api", 1)
+    readers = Readers()
+    reading = readers.read()
+    first = asyncio.ensure_future(anext(reading))
+    await asyncio.sleep(0)
+    line = LogLine("x" * (HELD_TEXT // 4))
+    for number in range(10):
+        readers.tell(events.LogLines(workflow=ref.of, ref=ref, job=str(number), lines=(line,)))
+    lost = await first
+    assert isinstance(lost, events.EventsDropped)
+    assert lost.count == 6
+    left = [await anext(reading) for _ in range(4)]
+    assert [event.job for event in left if isinstance(event, events.LogLines)] == ["6", "7", "8", "9"]
     await reading.aclose()
 
 

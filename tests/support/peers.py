@@ -17,7 +17,7 @@ import pytest
 
 from tests.support import virtual_time
 from tests.support.loopback import Loopback
-from zadig_async import ApprovalPolicy, ApprovalRule, Deadlines, RunPolicy, ZadigClient
+from zadig_async import ApprovalPolicy, ApprovalRule, Deadlines, RunPolicy, Secret, ZadigClient
 from zadig_async.emulator import Dialect, Emulator, Fault, Faults, Ledger, LoopClock, Script, World
 from zadig_async.orchestrator.events import Event
 from zadig_async.transport.retry import RetryPolicy
@@ -156,7 +156,7 @@ async def over_loopback(body: Body, script: Mapping[str, Any]) -> None:
         dialect.world.advance(clock.now())
         return dialect.world
 
-    async with ZadigClient.over(carrier) as zadig:
+    async with ZadigClient.over(carrier, secrets=(Secret(TOKEN),)) as zadig:
         await body(Peer(zadig, dialect.faults, lambda: dialect.ledger, world, speed=1.0, carrier=carrier))
 
 

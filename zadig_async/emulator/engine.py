@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 from zadig_async.emulator.agenda import Agenda
 from zadig_async.emulator.approvals import ApprovalBook, approval_key
+from zadig_async.emulator.archive import Archive
 from zadig_async.emulator.directory import Directory
-from zadig_async.emulator.joblog import LIVE_TYPES, JobLog
+from zadig_async.emulator.joblog import JobLog, source_of
 from zadig_async.emulator.jsoncopy import clone
 from zadig_async.emulator.planning import finish_spec, start_spec
 from zadig_async.emulator.queue import Slots
+from zadig_async.emulator.script import Script
 from zadig_async.emulator.state import ENDED_BADLY, JobTask, StageTask, Task
 
 __all__ = ["ACK", "ARCHIVE_DELAY", "CANCEL_LAG", "RETRY_DELAY", "Engine"]
@@ -49,17 +51,20 @@ class Engine:
         book: ApprovalBook,
         directory: Directory,
         slots: Slots,
+        archive: Archive,
+        script: Script,
         *,
-        build_concurrency: int,
-        approval_key_delay: float,
         on_free: Callable[[Task], None],
     ) -> None:
         self._agenda = agenda
         self._book = book
         self._directory = directory
         self._slots = slots
-        self._pool = build_concurrency
-        self._key_delay = approval_key_delay
+        self._archive = archive
+        self._release = script.release
+        self._rotation = script.container_log_lines
+        self._pool = script.build_concurrency
+        self._key_delay = script.approval_key_delay
         self._on_free = on_free
         # by key, then by task and job: two jobs may share a key
         self._gates: dict[str, dict[tuple[int, str], tuple[Task, StageTask, JobTask]]] = {}
@@ -146,7 +151,14 @@ class Engine:
 
     def _run_job(self, task: Task, stage: StageTask, job: JobTask) -> None:
         job.status = "running"
-        job.log = JobLog.plan(job.type, job.script, self._agenda.now)
+        job.log = JobLog.plan(
+            source_of(job.type, self._release),
+            job.type,
+            job.script,
+            self._agenda.now,
+            job.script.container_log_lines or self._rotation,
+        )
+        job.logs.append(job.log)
         outcomes = job.script.outcome
         outcome = outcomes[min(job.attempts, len(outcomes)) - 1] if outcomes else "passed"
         if outcome != "never":
@@ -177,10 +189,15 @@ class Engine:
         if status == "passed":
             finish_spec(job, task.id, now, task.workflow, self._directory)
         if job.log is not None and job.log.ended is None:
-            job.log.close(now, job.type, status)
-            if job.type in LIVE_TYPES:
-                text = job.log.text()
-                self._agenda.after(ARCHIVE_DELAY, lambda: setattr(job, "archive", (now, text)))
+            job.log.close(now, status)
+            self._upload(task, job, job.log)
+
+    def _upload(self, task: Task, job: JobTask, log: JobLog) -> None:
+        source, key, text = log.source, task.workflow.key, log.text(self._agenda.now)
+        if source is not None:
+            self._agenda.after(
+                ARCHIVE_DELAY, lambda: self._archive.upload(source, key, task.id, job.name, text)
+            )
 
     def _retry_job(self, task: Task, stage: StageTask, job: JobTask) -> None:
         job.retrying = False
@@ -308,4 +325,4 @@ class Engine:
         for stage in task.stages:
             for job in stage.jobs:
                 if job.log is not None and job.log.ended is None:
-                    job.log.close(self._agenda.now, job.type, "cancelled")
+                    job.log.close(self._agenda.now, "cancelled")

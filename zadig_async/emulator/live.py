@@ -1,4 +1,4 @@
-"""The live log: waits for the pod, replays, follows, then falls silent without ending, as the real one does.
+"""The live log: replays, follows, then falls silent without ending, as the real one does.
 
 Source: Zadig v4.1.0 core/log/service/sse.go:47-380 and pkg/shared/handler/sse.go:31-65.
 """
@@ -9,7 +9,7 @@ import attrs
 
 from zadig_async.emulator.clock import Clock
 from zadig_async.emulator.exchange import Dropped, Stream
-from zadig_async.emulator.joblog import LIVE_TYPES, JobLog, frames
+from zadig_async.emulator.joblog import JobLog, Source, frames, source_of
 from zadig_async.emulator.state import JobTask
 from zadig_async.emulator.world import World
 
@@ -24,7 +24,6 @@ STREAM_LIMIT = 3600.0
 _LONGEST_NAP = 1.0
 _SHORTEST_NAP = 0.01
 _HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
-_SINCE_4_2 = frozenset({"zadig-deploy", "zadig-helm-deploy"})
 
 
 @attrs.frozen(kw_only=True)
@@ -44,10 +43,14 @@ async def open_live_log(world: World, clock: Clock, wanted: LiveLog) -> Stream:
     """
     opened = clock.now()
     job = _find(world, wanted)
-    log = await _pod_of(world, clock, job, opened + POD_WAIT) if job is not None else None
-    if job is None or log is None:
+    source = source_of(job.type, world.script.release) if job is not None else None
+    if job is None or source is None:
         return Stream(status=200, headers={}, events=_silence(clock, opened))
-    lines = _follow(world, clock, log, job.type, wanted.lines, opened)
+    patience = POD_WAIT if source is Source.CONTAINER else 0.0
+    log = await _begun(world, clock, job, opened + patience)
+    if log is None:
+        return Stream(status=200, headers={}, events=_silence(clock, opened))
+    lines = _follow(world, clock, log, source, wanted.lines, opened)
     first = await anext(lines, None)
     if first is None:
         return Stream(status=200, headers={}, events=_silence(clock, opened))
@@ -57,11 +60,7 @@ async def open_live_log(world: World, clock: Clock, wanted: LiveLog) -> Stream:
 def _find(world: World, wanted: LiveLog) -> JobTask | None:
     task = world.task(wanted.workflow_key, wanted.task_id)
     found = task.job(wanted.job_name) if task is not None else None
-    if found is None:
-        return None
-    job = found[1]
-    known = job.type in LIVE_TYPES or (world.script.release >= (4, 2, 0) and job.type in _SINCE_4_2)
-    return job if known else None
+    return found[1] if found is not None else None
 
 
 def _nap(world: World, now: float, known: float | None = None) -> float:
@@ -70,11 +69,12 @@ def _nap(world: World, now: float, known: float | None = None) -> float:
     return min(max(until_next, _SHORTEST_NAP), _LONGEST_NAP)
 
 
-async def _pod_of(world: World, clock: Clock, job: JobTask, deadline: float) -> JobLog | None:
+async def _begun(world: World, clock: Clock, job: JobTask, deadline: float) -> JobLog | None:
+    """The log, once there is one: a pod is waited for, the log of a VM or deploy job is not."""
     while True:
         now = clock.now()
         world.advance(now)
-        if job.log is not None and job.log.pod_exists(now):
+        if job.log is not None and job.log.readable(now):
             return job.log
         if now >= deadline:
             return None
@@ -82,14 +82,17 @@ async def _pod_of(world: World, clock: Clock, job: JobTask, deadline: float) -> 
 
 
 async def _follow(
-    world: World, clock: Clock, log: JobLog, job_type: str, tail: int, opened: float
+    world: World, clock: Clock, log: JobLog, source: Source, tail: int, opened: float
 ) -> AsyncGenerator[bytes, None]:
+    """The lines of a log; a tail means something to containers only (Zadig v4.1.0 sse.go:294)."""
     now = clock.now()
     world.advance(now)
-    position = max(0, log.shown_until(now) - tail) if tail > 0 else 0
+    position = log.kept_from(now)
+    if tail > 0 and source is Source.CONTAINER:
+        position = max(position, log.printed(now) - tail)
     while True:
         while position < len(log.lines) and log.lines[position][0] <= now:
-            yield frames(log.lines[position][1], job_type)
+            yield frames(log.lines[position][1], source)
             position += 1
         if log.ended is not None and position >= len(log.lines):
             return

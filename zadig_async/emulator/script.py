@@ -7,7 +7,7 @@ scenario states only what matters to it. Times are world seconds unless the name
 import os
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,11 @@ def _one_of(allowed: tuple[str, ...]) -> Any:
 def _not_negative(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
     if value is not None and value < 0:
         raise ValueError(f"{attribute.name}: {value} is negative")
+
+
+def _at_least_one(_: Any, attribute: "attrs.Attribute[Any]", value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ValueError(f"{attribute.name}: {value} is not at least 1")
 
 
 def _permissions(_: Any, attribute: "attrs.Attribute[Any]", value: Mapping[str, tuple[str, ...]]) -> None:
@@ -188,15 +193,26 @@ class ServiceScript:
 
 @attrs.frozen(kw_only=True)
 class LogLine:
-    """One line of a job's log, `at` seconds after the job began to run; without `at`, spread evenly."""
+    """One line of a job's log, `at` seconds after the job began to run; without `at`, spread evenly.
+
+    With `repeat` it is so many lines, in each of which `{n}` stands for its number, from 1.
+    """
 
     text: str
     at: float | None = attrs.field(default=None, validator=_not_negative)
+    repeat: int | None = attrs.field(default=None, validator=_at_least_one)
 
     @classmethod
     def from_text(cls, text: str) -> "LogLine":
         """Read the short form, the text alone."""
         return cls(text=text)
+
+    def texts(self) -> Iterator[str]:
+        """The lines it stands for."""
+        if self.repeat is None:
+            yield self.text
+        else:
+            yield from (self.text.replace("{n}", str(number)) for number in range(1, self.repeat + 1))
 
 
 @attrs.frozen(kw_only=True)
@@ -271,7 +287,7 @@ class JobScript:
 
     Behaviour: `prepare` seconds of preparation, `duration` seconds of running, then `outcome`: one of
     passed, failed, timeout, never (it runs on until cancelled), or a list with one outcome per attempt
-    whose last entry repeats.
+    whose last entry repeats. `container_log_lines` is as in `Script`, for this job alone.
     """
 
     name: str
@@ -288,6 +304,7 @@ class JobScript:
     )
     error: str = ""
     log: tuple[LogLine, ...] = ()
+    container_log_lines: int | None = attrs.field(default=None, validator=_at_least_one)
     services: tuple[ServiceScript, ...] = ()
     repos: tuple[RepoScript, ...] = ()
     variables: Mapping[str, str] = attrs.field(factory=dict)
@@ -388,6 +405,10 @@ class Script:
     is for how many seconds a new task is missing from the list, and of the total, while its detail can be
     read already. `list_hides_every` chooses which: 1 all of them, 2 those whose id is even, so that a task
     shows up after a later one, and so on.
+
+    `container_log_lines` is after how many lines the kubelet begins a new file for a container's log (none:
+    never). Who follows the log sees every line; but a replay and the archive hold only the newest file, which
+    is empty right after it was begun.
     """
 
     version: str = "4.1.0"
@@ -401,6 +422,7 @@ class Script:
     list_page_cap: int = attrs.field(default=0, validator=_not_negative)
     list_hides_new: float = attrs.field(default=0.0, validator=_not_negative)
     list_hides_every: int = 1
+    container_log_lines: int | None = attrs.field(default=None, validator=_at_least_one)
     users: tuple[UserScript, ...] = attrs.field(factory=_default_users)
     groups: tuple[GroupScript, ...] = ()
     registries: tuple[RegistryScript, ...] = ()

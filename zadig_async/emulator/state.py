@@ -122,7 +122,10 @@ class Ticket:
 
 @attrs.define(kw_only=True)
 class JobTask:
-    """One job of a task: what task detail shows, plus how it will behave."""
+    """One job of a task: what task detail shows, plus how it will behave.
+
+    `log` is the output of the present attempt, `logs` those of all, in order.
+    """
 
     name: str
     key: str
@@ -145,7 +148,7 @@ class JobTask:
     retrying: bool = False
     attempts: int = 0
     log: JobLog | None = None
-    archive: tuple[float, str] | None = None
+    logs: list[JobLog] = attrs.field(factory=list)
 
 
 @attrs.define(kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from zadig_async.emulator.agenda import Agenda
 from zadig_async.emulator.approvals import ApprovalBook, VoteError, approval_key
+from zadig_async.emulator.archive import Archive
 from zadig_async.emulator.definitions import from_script
 from zadig_async.emulator.directory import Directory
 from zadig_async.emulator.engine import Engine
@@ -62,6 +63,7 @@ class World:
         self.views: list[View] = []
         self.tickets: dict[str, Ticket] = {}
         self.operations = OperationLog()
+        self.archive = Archive()
         self._shelf = Shelf()
         self.listing = Listing(self._shelf, script)
         self._counters: dict[str, int] = {}
@@ -72,8 +74,8 @@ class World:
             self.book,
             self.directory,
             self._slots,
-            build_concurrency=script.build_concurrency,
-            approval_key_delay=script.approval_key_delay,
+            self.archive,
+            script,
             on_free=lambda task: self._queue.freed(task),  # noqa: PLW0108 - the queue comes a moment later
         )
         self._queue = Queue(

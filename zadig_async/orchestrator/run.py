@@ -14,6 +14,9 @@ from zadig_async.orchestrator.watch import Watch
 HELD: Final = 10_000
 """Events held for a reader of `Run.events` that lags behind."""
 
+HELD_TEXT: Final = 16_777_216
+"""Characters of log lines held for it."""
+
 
 class Readers:
     """Passes the events of one run on to whoever reads them."""
@@ -90,23 +93,35 @@ class _Reader:
 
     def __init__(self) -> None:
         self._events: deque[events.Event] = deque()
+        self._text = 0
         self._dropped = 0
         self._more = asyncio.Event()
 
     def put(self, event: events.Event) -> None:
-        if len(self._events) >= HELD:
-            self._events.popleft()
-            self._dropped += 1
         self._events.append(event)
+        self._text += _text_of(event)
+        while len(self._events) > HELD or (self._text > HELD_TEXT and len(self._events) > 1):
+            self._take()
+            self._dropped += 1
         self._more.set()
+
+    def _take(self) -> events.Event:
+        event = self._events.popleft()
+        self._text -= _text_of(event)
+        return event
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         while True:
             await self._more.wait()
             while self._events:
-                event = self._events.popleft()
+                event = self._take()
                 if self._dropped:
                     dropped, self._dropped = self._dropped, 0
                     yield events.EventsDropped(workflow=event.workflow, ref=event.ref, count=dropped)
                 yield event
             self._more.clear()
+
+
+def _text_of(event: events.Event) -> int:
+    """Return how many characters of log lines an event holds."""
+    return sum([len(line.text) for line in event.lines]) if isinstance(event, events.LogLines) else 0

@@ -28,17 +28,13 @@ def live_log(call: Call) -> Response | LiveLog:
 
 
 def full_log(call: Call) -> Response:
-    """`GET /openapi/logs/log/v4/workflow/:workflowName/:taskID/:jobName` (core/log/handler/log.go:125).
-
-    The name is lower-cased here but not by the uploader, so a workflow key with capitals never has a log.
-    """
+    """`GET /openapi/logs/log/v4/workflow/:workflowName/:taskID/:jobName` (core/log/handler/log.go:125)."""
     task_id = go_int(call.params["taskID"])
     if task_id is None:
         return http_error(400, "invalid task id")
-    task = call.world.task(call.params["workflowName"].lower(), task_id)
-    found = task.job(call.params["jobName"]) if task is not None else None
-    archive = found[1].archive if found is not None else None
-    return plain_text(archive[1] if archive is not None else "")
+    return plain_text(
+        call.world.archive.download(call.params["workflowName"], task_id, call.params["jobName"])
+    )
 
 
 ROUTES = [

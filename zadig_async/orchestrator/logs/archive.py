@@ -6,6 +6,7 @@ before in this task, that of the attempt before; where a workflow's key has capi
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -13,12 +14,15 @@ import attrs
 
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import DeadlineError, ZadigError
+from zadig_async.model.log import LogGap
 from zadig_async.orchestrator.logs.comparison import Comparison
 from zadig_async.orchestrator.logs.patience import Patience
 from zadig_async.orchestrator.logs.teller import Teller
 from zadig_async.orchestrator.logs.told import Digest, fingerprints
 from zadig_async.wire.loglines import LogLine
 from zadig_async.wire.masking import Mask
+
+_FROM_THERE: Final = "equal to the archive from where it was begun"
 
 _PAUSES: Final = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 """Seconds before each read of an archive that is still to come."""
@@ -43,12 +47,14 @@ class Checked:
         reason: In words.
         digest: Digest of its lines where `complete` is True, else empty.
         ended: Whether its end is that of what was told.
+        gap: Where it differs from what was told, or None.
     """
 
     complete: bool | None
     reason: str
     digest: str = ""
     ended: bool = False
+    gap: LogGap | None = None
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -59,6 +65,7 @@ class Archive:
         zadig: The server.
         teller: Tells what is found, and knows what was told.
         mask: Hides credentials.
+        tail: How many of its last lines are wanted where nothing was told yet, or None for all.
         slots: Bounds how many archives are read at once: the server holds each as a whole in memory.
         before: Digest of the archive of the attempt before, or empty.
     """
@@ -67,6 +74,7 @@ class Archive:
     teller: Teller
     mask: Mask
     slots: asyncio.Semaphore
+    tail: int | None = None
     before: str = ""
 
     async def check(self, ended_at: float | None) -> Checked:
@@ -102,6 +110,8 @@ class Archive:
         if self.before and await self._digest() == self.before:
             return Checked(False, "the archive is still that of the attempt before")
         told = self.teller.told
+        if self.tail is not None and not told.count:
+            return await self._last_lines(self.tail)
         comparison = Comparison(told)
 
         async def compare(lines: list[LogLine], prints: list[str]) -> None:
@@ -114,12 +124,24 @@ class Archive:
         if comparison.begins_later:
             return Checked(None, "the archive lacks the beginning of the log", ended=True)
         if comparison.differs:
-            return Checked(False, comparison.differs)
+            return Checked(False, comparison.differs, gap=LogGap(comparison.same_until))
         for part in told.parts:
             part.filled = True  # those with nothing to fill them, too
-        if told.from_start:
-            return Checked(True, "equal to the archive", comparison.digest)
-        return Checked(True, "equal to the archive from where it was begun", told.digest.hex)
+        reason = "equal to the archive" if told.from_start else _FROM_THERE
+        return Checked(True, reason, comparison.digest)
+
+    async def _last_lines(self, count: int) -> Checked | None:
+        """Tell only so many lines, the last ones."""
+        kept: deque[tuple[LogLine, str]] = deque(maxlen=count)
+
+        async def keep(lines: list[LogLine], prints: list[str]) -> None:
+            kept.extend(zip(lines, prints, strict=True))
+
+        await self._read(keep)
+        if not kept:
+            return None
+        await self.teller.lines([line for line, _ in kept], [each for _, each in kept])
+        return Checked(True, _FROM_THERE, self.teller.told.digest.hex)
 
     async def _digest(self) -> str:
         digest = Digest()

@@ -9,14 +9,15 @@ archive was made (Zadig v4.1.0 .../jobcontroller/kubernetes.go, saveContainerLog
 the job's end). Then only its end is compared.
 """
 
+import itertools
 from collections import deque
-from collections.abc import Sequence
 from enum import Enum, auto, unique
 from typing import Final
 
 import attrs
 
-from zadig_async.orchestrator.logs.told import Digest, Part, Told
+from zadig_async.orchestrator.logs.search import Search
+from zadig_async.orchestrator.logs.told import MARK, Digest, Part, Told
 from zadig_async.wire.loglines import LogLine
 
 _ANCHOR: Final = 64
@@ -24,6 +25,9 @@ _ANCHOR: Final = 64
 
 _HELD: Final = 16_777_216
 """Characters of lines to hold back until the part after a hole is found: more than that is no hole."""
+
+
+_OTHERWISE: Final = "the archive begins otherwise"
 
 
 @unique
@@ -49,29 +53,6 @@ class Found:
     fills: Part | None = None
 
 
-class Search:
-    """Finds hashes that follow each other in a stream of hashes (Knuth, Morris and Pratt)."""
-
-    def __init__(self, wanted: Sequence[int]) -> None:
-        self._wanted = wanted
-        self._borders = [0] * len(wanted)
-        matched = 0
-        for index in range(1, len(wanted)):
-            while matched and wanted[index] != wanted[matched]:
-                matched = self._borders[matched - 1]
-            matched += wanted[index] == wanted[matched]
-            self._borders[index] = matched
-        self._matched = 0
-
-    def found(self, known: int) -> bool:
-        """Take one hash; return whether it completes what is wanted."""
-        matched = self._matched
-        while matched and (matched == len(self._wanted) or self._wanted[matched] != known):
-            matched = self._borders[matched - 1]
-        self._matched = matched + (self._wanted[matched] == known)
-        return self._matched == len(self._wanted)
-
-
 class Comparison:
     """Compares one reading of an archive with what was told.
 
@@ -86,6 +67,7 @@ class Comparison:
         self._at = 0
         self._digest = Digest()
         self._differs = ""
+        self._same_until = 0
         self._lines = 0
         self._recent: deque[int] = deque(maxlen=_ANCHOR)
         self._held: list[LogLine] = []
@@ -100,7 +82,7 @@ class Comparison:
             return
         part = self._parts[self._at]
         self._left = part.count
-        self._part_digest = Digest()
+        self._same = Part(None)
         self._seen: list[int] = []
         if first and self._told.from_start:
             self._state = _State.VERIFYING
@@ -148,13 +130,18 @@ class Comparison:
         if len(self._seen) < len(part.head):
             self._seen += hashes[: len(part.head) - len(self._seen)]
             if self._seen != part.head[: len(self._seen)]:
-                self._differ("the archive begins otherwise" if self._at == 0 else "the archive differs")
+                self._differ(_OTHERWISE if self._at == 0 else "the archive differs")
                 return 0
         self._recent.extend(hashes)
-        self._part_digest.add(taken)
+        self._same.add(taken)
         self._left -= len(taken)
-        if not self._left:
-            if self._part_digest.hex != part.digest.hex:
+        marks = len(self._same.marks)
+        if self._same.marks[-1:] != part.marks[max(0, marks - 1) : marks]:
+            self._differ("the archive differs")
+            if not self._left:
+                self._resume_if_in_step()
+        elif not self._left:
+            if self._same.digest.hex != part.digest.hex:
                 self._differ("the archive differs")
                 self._resume_if_in_step()
             else:
@@ -164,9 +151,18 @@ class Comparison:
 
     def _differ(self, how: str) -> None:
         """Note that the archive is not what was told, and look only for the end of that from now on."""
-        self._differs = self._differs or how
+        if not self._differs:
+            self._differs = how
+            self._same_until = self._told_before() + self._equal_marks() * MARK
         self._state = _State.ANCHORING
         self._search = Search(self._anchor)
+
+    def _told_before(self) -> int:
+        return sum(part.count for part in self._parts[: self._at])
+
+    def _equal_marks(self) -> int:
+        pairs = zip(self._same.marks, self._parts[self._at].marks, strict=False)
+        return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def _resume_if_in_step(self) -> None:
         """Where the lines just before are the newest ones told, what follows them is new all the same."""
@@ -188,12 +184,15 @@ class Comparison:
         for index, each in enumerate(prints):
             self._held.append(lines[index])
             self._held_prints.append(each)
-            self._size += len(each)
+            self._size += len(lines[index].text)
             if self._search.found(hash(each)):
                 missing = len(self._held) - len(part.head)
                 if self._at and not part.filled:
                     found.append(Found(self._held[:missing], self._held_prints[:missing], part))
                 head = self._held_prints[missing:]
+                if not self._at:
+                    self._digest = Digest()
+                    self._digest.add([*head, *prints[index + 1 :]])
                 self._drop_held()
                 self._state = _State.VERIFYING
                 self._verify(head)
@@ -208,7 +207,7 @@ class Comparison:
 
     def _trim_held(self, kept: int) -> None:
         if len(self._held) > kept:
-            self._size -= len(self._held_prints[0])
+            self._size -= len(self._held[0].text)
             del self._held[0], self._held_prints[0]
 
     def _drop_held(self) -> None:
@@ -221,8 +220,17 @@ class Comparison:
 
     @property
     def digest(self) -> str:
-        """Digest of the archive's lines."""
+        """Digest of the archive's lines, from where the log was begun."""
         return self._digest.hex
+
+    @property
+    def same_until(self) -> int:
+        """How many lines told are the archive's for certain, where it differs."""
+        if self._differs == _OTHERWISE and self.short:
+            return self._told.count  # or it begins behind all that was told
+        if self._differs or self._at == len(self._parts):
+            return self._same_until
+        return self._told_before() + self._equal_marks() * MARK
 
     @property
     def short(self) -> bool:
@@ -239,4 +247,4 @@ class Comparison:
     @property
     def begins_later(self) -> bool:
         """Whether the archive only lacks the beginning, as far as can be told."""
-        return self._differs == "the archive begins otherwise" and not self.short
+        return self._differs == _OTHERWISE and not self.short

@@ -158,6 +158,7 @@ class LogFeed:
     ) -> None:
         """Take nothing more: logs that wait for room wait no longer, and go nowhere."""
         self._closed = True
+        self._waiting.clear()
         for source in self._sources.values():
             source.freed.set()
         self._news.set()

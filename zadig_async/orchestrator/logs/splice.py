@@ -13,6 +13,7 @@ v4.2 on (Zadig v4.2.0 .../core/log/service/sse.go, waitVmAndGetLog and waitAndGe
 from enum import Enum, auto, unique
 from typing import Final
 
+from zadig_async.orchestrator.logs.search import Search
 from zadig_async.orchestrator.logs.told import HEAD, WINDOW, Digest, Told
 from zadig_async.wire.loglines import LogLine
 
@@ -21,6 +22,9 @@ WHOLE: Final = 0
 
 _HELD: Final = 8_388_608
 """Characters of lines to hold back while it is not clear yet whether they are new."""
+
+_ANCHOR: Final = 64
+"""Newest lines told by which their end is found in a replay that begins with lines never told."""
 
 Lines = tuple[list[LogLine], list[str]]
 """Lines, and their fingerprints."""
@@ -69,6 +73,12 @@ class Splice:
         self._prints: list[str] = []
         self._size = 0
         self._places: list[int] | None = None
+        # After a hole, and where it was begun in the middle, a replay may begin with lines never told.
+        part = told.parts[-1]
+        anchor = self._newest[-min(_ANCHOR, part.count) :] if part.count and not told.exact else []
+        self._anchor = Search(anchor) if anchor else None
+        self._sure = len(anchor) >= HEAD and _count(anchor, self._newest) == 1
+        self._anchored: list[int] = []
         self._from_start = told.exact
         if not told.count:
             self.state = State.OPEN
@@ -95,14 +105,17 @@ class Splice:
     def settle(self) -> Lines:
         """Take note that the stream is silent, so the replay is over; return what turns out to be new."""
         if self.fits:
-            self._give_up()
+            if self._anchor is None:
+                self._give_up()
+            else:
+                self._judge_all()
             return self._released([], [])
         return [], []
 
     @property
     def fits(self) -> bool:
         """Whether the replay fits somewhere, and more of it is needed to be sure that it stands there."""
-        return self.state is State.SEEKING and bool(self._complete())
+        return self.state is State.SEEKING and bool(self._overlaps())
 
     def _go_on(self, lines: list[LogLine], prints: list[str]) -> Lines:
         if self.state is State.SKIPPING:
@@ -154,7 +167,16 @@ class Splice:
         self._prints.append(each)
         self._size += len(line.text)
         self._seen += 1
-        self._judge()
+        if self._anchor is None:
+            self._judge()
+            return
+        if self._anchor.found(known):
+            self._anchored.append(self._seen)
+        places = self._places or []
+        if (self._anchored and self._sure) or (len(places) == 1 and self._overlaps()[:1] >= [HEAD]):
+            self._open_after(self._overlaps()[-1])
+        elif self._seen >= self._asked > 0 or self._size > _HELD:
+            self._judge_all()
 
     def _judge(self) -> None:
         places, complete = self._places or [], self._complete()
@@ -167,8 +189,7 @@ class Splice:
         elif len(places) == 1 and complete and not elsewhere:
             overlap = len(self._newest) - places[0]
             if overlap >= min(HEAD, self._told.count):
-                self.state = State.OPEN
-                del self._lines[:overlap], self._prints[:overlap]
+                self._open_after(overlap)
             else:
                 self._give_up()
         elif (
@@ -178,6 +199,23 @@ class Splice:
             or self._size > _HELD
         ):
             self._give_up()
+
+    def _judge_all(self) -> None:
+        """Judge a replay that has come to its end: what was told ends in it at one place, or nobody knows."""
+        overlaps = self._overlaps()
+        if len(overlaps) == 1:
+            self._open_after(overlaps[0])
+        else:
+            self._give_up()
+
+    def _open_after(self, overlap: int) -> None:
+        """Take what follows so many lines of the replay for new."""
+        self.state = State.OPEN
+        del self._lines[:overlap], self._prints[:overlap]
+
+    def _overlaps(self) -> list[int]:
+        """Return after how many of its lines the replay may be new, shortest first."""
+        return sorted({*(len(self._newest) - place for place in self._complete()), *self._anchored})
 
     def _complete(self) -> list[int]:
         """Return the places whose overlap has been seen to its end."""
@@ -189,10 +227,8 @@ class Splice:
             self._drop_held()
             return
         # The longest overlap: rather a line missing, which is said, than one told twice, which is not.
-        overlap = len(self._newest) - min(self._complete(), default=len(self._newest))
-        del self._lines[:overlap], self._prints[:overlap]
+        self._open_after(max(self._overlaps(), default=0))
         self.gap = True
-        self.state = State.OPEN
 
     def _drop_held(self) -> None:
         self._lines, self._prints, self._size = [], [], 0
@@ -204,3 +240,8 @@ class Splice:
         held, held_prints = self._lines, self._prints
         self._drop_held()
         return [*held, *lines], [*held_prints, *prints]
+
+
+def _count(wanted: list[int], within: list[int]) -> int:
+    search = Search(wanted)
+    return sum(search.found(each) for each in within)

@@ -19,7 +19,7 @@ import attrs
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ZadigError
 from zadig_async.orchestrator.cadence import back_off
-from zadig_async.orchestrator.logs.archive import Archive
+from zadig_async.orchestrator.logs.archive import Archive, Checked
 from zadig_async.orchestrator.logs.patience import Patience
 from zadig_async.orchestrator.logs.splice import WHOLE, Splice, State
 from zadig_async.orchestrator.logs.teller import Teller
@@ -32,7 +32,7 @@ _SHORT: Final = 2048
 """Lines of a log that is asked for as a whole when its stream breaks: its place is known then for certain."""
 
 _LEAST: Final = 64
-"""Lines of replay to ask for where longer ones break before they are over."""
+"""Lines of replay to ask for where nothing new is expected, or longer replays break before they are over."""
 
 _OVERLAP: Final = 256
 """Lines of replay to ask for of a longer log."""
@@ -103,7 +103,7 @@ class Tail:
     _heard: bool = attrs.field(init=False, default=False)
     _marker: bool = attrs.field(init=False, default=False)
     _lost: int = attrs.field(init=False, default=0)
-    _too_long: bool = attrs.field(init=False, default=False)
+    _least: bool = attrs.field(init=False, default=False)
     _over: bool = attrs.field(init=False, default=False)
     _digest: str = attrs.field(init=False, default="")
 
@@ -141,8 +141,9 @@ class Tail:
                     await self.teller.closed(False, "it was no longer read")
             raise
         except ZadigError as failure:
+            why = type(failure).__name__
             await self.teller.closed(
-                False, f"the task cannot be read, so what must not be shown is not known: {failure}"
+                False, f"the task cannot be read, so what must not be shown is not known ({why})"
             )
         except Exception as fault:  # noqa: BLE001 - a lost log must not cost the outcome of a deployment
             _LOG.exception("a fault of this package in the log of %s %s", self.teller.ref, self.teller.job)
@@ -165,14 +166,20 @@ class Tail:
                 self._lost += 1
                 continue
             if cut is _Cut.SILENT or last:
-                failures = 0
+                failures, self._least = 0, True
                 continue
             failures = 1 if self.teller.told.count > before else failures + 1
             pause = back_off(failures, every=self.every)
             if cut is _Cut.EMPTY:
                 pause = max(pause, _NOTHING_TO_STREAM)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), pause)
+            await self._ends_within(pause)
+
+    async def _ends_within(self, seconds: float) -> bool:
+        """Wait for the job's end for a time; return whether it has ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        return self._ended.is_set()
 
     def _next_splice(self) -> tuple[Splice, int]:
         """Return how the next stream is laid over what was told, and how many lines of replay to ask for."""
@@ -180,10 +187,10 @@ class Tail:
         if not told.count:
             asked = WHOLE if self.policy.tail is None else self.policy.tail
             return Splice(told, asked), asked
-        if told.exact and told.count <= _SHORT and not (self._lost or self._too_long):
+        if told.exact and told.count <= (_LEAST if self._least else _SHORT) and not self._lost:
             return Splice(told, WHOLE), WHOLE
         if not self._lost:
-            asked = _LEAST if self._too_long else _OVERLAP
+            asked = _LEAST if self._least else _OVERLAP
         elif self._lost == 1:
             asked = _LONGER
         elif told.exact and self._lost < 2 + _WHOLE_TRIES:
@@ -206,16 +213,16 @@ class Tail:
                     self._patience = None
         except TimeoutError:
             await self._tell(splice, *splice.settle())
-            ended = self._marker or (self._ended.is_set() and self._heard)
-            cut = _Cut.OVER if ended and splice.state is not State.LOST else _Cut.SILENT
+            over = self._ended.is_set() and self._heard and splice.state is not State.LOST
+            cut = _Cut.OVER if over else _Cut.SILENT
         except ZadigError as failure:
             _LOG.debug("%s %s: its log broke: %s", self.teller.ref, self.teller.job, failure)
         if splice.state is State.LOST:
             return _Cut.LOST
         if splice.state is State.OPEN and not began_open:
-            self._lost, self._too_long = 0, False
+            self._lost, self._least = 0, False
         elif splice.state is State.SKIPPING and cut is _Cut.BROKEN:
-            self._too_long = True  # it broke before it came to where we were
+            self._least = True  # it broke before it came to where we were
             self._lost += self.teller.told.count > _SHORT
         return cut
 
@@ -232,15 +239,17 @@ class Tail:
                 if splice.state is State.LOST:
                     return _Cut.LOST
                 patience.heard()
-                if self._marker or splice.fits:
+                if splice.fits or (self._marker and self._ended.is_set()):
                     patience.look()
         return _Cut.BROKEN  # Zadig never ends a stream itself
 
     def _until(self, heard: float) -> float:
         """Return until when the present stream may be silent, if it was heard last at a time."""
-        if self._marker or (self._splice is not None and self._splice.fits):
+        if self._splice is not None and self._splice.fits:
             return heard + self.policy.drain
         if self._ended.is_set():
+            if self._marker:  # before the job's end it proves nothing: any script can print one
+                return heard
             patience = self.policy.drain if self._heard else _FIRST_LINE
             return min(max(heard, self._ended_since) + patience, self._ended_since + _LONGEST_DRAIN)
         return heard + self.policy.silence
@@ -255,17 +264,7 @@ class Tail:
     async def _finish(self) -> None:
         """Compare with the archive, tell what it adds, and close."""
         told = self.teller.told
-        if not self.policy.archive:
-            await self._close(None, "the archive was not read")
-            return
-        archive = Archive(
-            zadig=self.zadig,
-            teller=self.teller,
-            mask=self._mask,
-            slots=self.archives,
-            before="" if self.earlier is None else self.earlier.digest,
-        )
-        checked = await archive.check(None if self._ended_at is None else self._ended_at.timestamp())
+        checked = await self._check() if self.policy.archive else Checked(None, "the archive was not read")
         if not told.count and checked.complete is None:
             if not self.certain:
                 await self.teller.unavailable(self.type, "this server streams no log of such jobs")
@@ -273,23 +272,23 @@ class Tail:
             await self.teller.closed(False, "no log was to be had")
             return
         self._digest = checked.digest
-        await self._close(checked.complete, checked.reason, ended=checked.ended)
-
-    async def _close(self, complete: bool | None, reason: str, *, ended: bool = False) -> None:
-        """Close.
-
-        Args:
-            complete: Whether all of it was told as far as the archive says.
-            reason: Why that is so.
-            ended: Whether its end was seen there.
-        """
-        told = self.teller.told
+        complete, reason = checked.complete, checked.reason
         if complete is None and told.gaps:
-            await self.teller.closed(False, f"{reason}, and {told.gaps[0]}")
-        elif complete is None and not (self._over or ended):
-            await self.teller.closed(False, f"{reason}, and its stream broke before its end")
-        else:
-            await self.teller.closed(complete, reason, self._digest)
+            complete, reason = False, f"{reason}, and {told.gaps[0]}"
+        elif complete is None and not (self._over or checked.ended):
+            complete, reason = False, f"{reason}, and its stream broke before its end"
+        await self.teller.closed(complete, reason, checked.digest, gap=checked.gap)
+
+    async def _check(self) -> Checked:
+        archive = Archive(
+            zadig=self.zadig,
+            teller=self.teller,
+            mask=self._mask,
+            slots=self.archives,
+            tail=self.policy.tail,
+            before="" if self.earlier is None else self.earlier.digest,
+        )
+        return await archive.check(None if self._ended_at is None else self._ended_at.timestamp())
 
     @property
     def digest(self) -> str:

@@ -18,8 +18,12 @@ from zadig_async.orchestrator.logs.teller import Teller
 from zadig_async.orchestrator.logs.told import Told
 from zadig_async.orchestrator.means import Means
 from zadig_async.orchestrator.tracker import LIVE_LOG_TYPES, MAYBE_LIVE_LOG_TYPES, Step
+from zadig_async.wire import ansi
 from zadig_async.wire.credentials import credentials
 from zadig_async.wire.masking import Mask
+
+_TAKES_NOTHING: Final = 3.0
+"""Seconds in which a reader that takes nothing shows that it is not to be waited for."""
 
 _READS: Final = 6
 """How often the task is read for its credentials before its logs are given up."""
@@ -124,12 +128,14 @@ class TaskLogs:
                     if isinstance(failure, NotFoundError) or failures == _READS:
                         raise
                     await asyncio.sleep(back_off(failures, every=self.means.policy.poll_every))
-        return Mask([*self._secrets, *self.means.zadig.secrets, *self.means.voter.secrets])
+        secrets = (*self._secrets, *self.means.zadig.secrets, *self.means.voter.secrets)
+        return Mask(secrets, strip=ansi.strip)
 
     async def close(self, grace: float) -> None:
         """Let the open logs come to their end, now that the task has.
 
-        Those that need longer are cut short, unless it is their reader who is slow: they go on.
+        Those that need longer are cut short, unless it is their reader who is slow: they go on by themselves,
+        and a reader that takes nothing at all is not waited for.
 
         Args:
             grace: Seconds they are waited for.
@@ -137,9 +143,22 @@ class TaskLogs:
         for tail in self._open.values():
             tail.job_ended()
         self._open.clear()
-        if self._readers:
-            await asyncio.wait(self._readers, timeout=grace)
-        await _cut([reader for reader, tail in self._readers.items() if not (tail and tail.teller.telling)])
+        until = self.means.now() + grace
+        stuck: dict[asyncio.Task[None], int] = {}
+        while self._readers and self.means.now() < until:
+            await asyncio.wait(self._readers, timeout=_TAKES_NOTHING)
+            before, stuck = stuck, self._stuck()
+            if stuck == before and len(stuck) == len(self._readers):
+                return
+        await _cut([reader for reader in self._readers if reader not in self._stuck()])
+
+    def _stuck(self) -> "dict[asyncio.Task[None], int]":
+        """Return the logs whose reader has not taken the last event yet, with how many it has taken."""
+        return {
+            reader: tail.teller.taken
+            for reader, tail in self._readers.items()
+            if tail is not None and tail.teller.telling
+        }
 
     async def cut(self) -> None:
         """Read no further; each log that was open says so."""

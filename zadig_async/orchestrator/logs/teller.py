@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from zadig_async.model.ids import TaskRef
-from zadig_async.model.log import LogReport
+from zadig_async.model.log import LogGap, LogReport
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.logs.told import Part, Told
 from zadig_async.wire.loglines import LogLine
@@ -23,6 +23,7 @@ class Teller:
         told: The lines told so far.
         opened: Whether `LogOpened` was told.
         telling: Whether an event is on its way: whoever reads us has not taken it yet.
+        taken: How many events were taken.
     """
 
     ref: TaskRef
@@ -32,6 +33,7 @@ class Teller:
     told: Told
     opened: bool = attrs.field(init=False, default=False)
     telling: bool = attrs.field(init=False, default=False)
+    taken: int = attrs.field(init=False, default=0)
 
     async def _send(self, event: events.LogEvent) -> None:
         self.telling = True
@@ -39,6 +41,7 @@ class Teller:
             await self.take(event)
         finally:
             self.telling = False
+            self.taken += 1
 
     async def open(self) -> None:
         """Tell that the log is being read, once."""
@@ -99,17 +102,20 @@ class Teller:
             )
         )
 
-    async def closed(self, complete: bool | None, reason: str, digest: str = "") -> None:
+    async def closed(
+        self, complete: bool | None, reason: str, digest: str = "", *, gap: LogGap | None = None
+    ) -> None:
         """Tell that the log will not go on.
 
         Args:
             complete: Whether all of it was told, see `LogReport`.
             reason: Why that is so, in words.
             digest: Digest of the whole log where it is not that of the lines in the order told.
+            gap: A hole that was only noticed now, or None.
         """
         report = LogReport(
             lines=self.told.count + self.told.fills,
-            gaps=self.told.gaps,
+            gaps=self.told.gaps if gap is None else (*self.told.gaps, gap),
             complete=complete,
             digest=digest or self.told.digest.hex,
             reason=reason,

@@ -20,6 +20,9 @@ WINDOW: Final = 4096
 HEAD: Final = 16
 """First lines of each part remembered one by one: what the part is found by in an archive."""
 
+MARK: Final = 1024
+"""Lines after which a part remembers its digest so far, so that a difference can be placed."""
+
 _COMPARED: Final = 262_144
 """Characters of a line that count. A longer one reaches us cut, and not at the same place every time."""
 
@@ -74,6 +77,7 @@ class Part:
         count: How many lines it has.
         head: Hashes of its first lines, at most `HEAD`.
         digest: Digest of all of them.
+        marks: Hashes of that digest after each `MARK` lines.
     """
 
     gap: LogGap | None
@@ -81,6 +85,19 @@ class Part:
     count: int = 0
     head: list[int] = attrs.field(factory=list)
     digest: Digest = attrs.field(factory=Digest)
+    marks: list[int] = attrs.field(factory=list)
+
+    def add(self, prints: Sequence[str]) -> None:
+        """Take fingerprints of lines that follow those before."""
+        until = MARK - self.count % MARK
+        while len(prints) >= until:
+            self.digest.add(prints[:until])
+            self.count += until
+            self.marks.append(hash(self.digest.hex))
+            prints = prints[until:]
+            until = MARK
+        self.digest.add(prints)
+        self.count += len(prints)
 
 
 class Told:
@@ -110,8 +127,7 @@ class Told:
         part = self.parts[-1]
         if len(part.head) < HEAD:
             part.head += hashes[: HEAD - len(part.head)]
-        part.count += len(prints)
-        part.digest.add(prints)
+        part.add(prints)
         if self._whole is not None:
             self._whole.add(prints)
         self.newest.extend(hashes)
@@ -123,9 +139,14 @@ class Told:
         Args:
             count: How many lines are missing, or None.
         """
-        gap = LogGap(self.count, count)
+        last = self.parts[-1]
+        if last.gap is not None and not last.count:  # nothing was told since the hole before: it is one hole
+            known = None if count is None or last.gap.count is None else last.gap.count + count
+            last.gap = LogGap(self.count, known)
+            return last.gap
         if self._whole is None:
-            self._whole = self.parts[-1].digest.copy()
+            self._whole = last.digest.copy()
+        gap = LogGap(self.count, count)
         self.parts.append(Part(gap))
         return gap
 
