@@ -209,6 +209,8 @@ async def test_a_reader_that_has_gone_is_no_error_and_the_others_go_on() -> None
         for _ in range(3):
             await writer.write(pipe.end, "nobody reads this\n")
             await writer.flush()
+            assert writer.is_gone(pipe.end)
+        assert not writer.is_gone(other)
         await writer.write(other, "and this is read\n")
     with pipe.end:  # what it turned into takes everything
         assert pipe.end.write("nor this") == 8

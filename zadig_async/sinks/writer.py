@@ -132,6 +132,11 @@ class BackgroundWriter:
         """What could not be written, in words that name the target; each target once."""
         return tuple(self._failures)
 
+    def is_gone(self, target: Target) -> bool:
+        """Whether a target's reader has gone away, as far as that was noticed."""
+        queue = self._queues.get(target)
+        return queue is not None and queue.gone
+
     async def write(self, target: Target, text: str) -> None:
         """Write a text, once there is room for it.
 
