@@ -14,10 +14,15 @@ USAGE = [
     (("logs", "shop/good#7", "--tail", "3", "--since-start"), "--tail and --since-start are both given"),
     (("logs", "shop/good#7", "--color", "red"), "'red' is not one of 'strip', 'keep'"),
     (("logs",), "Missing argument"),
-    (("run", "shop/good", "--all-jobs", "--grep", "x"), "--grep is about logs: add --logs to see them"),
+    (("run", "shop/good", "--all-jobs", "--grep", "x"), "--grep says how logs are shown: add --logs"),
     (("run", "shop/good", "--all-jobs", "--log-job", "x"), "--log-job is about logs: add --logs"),
     (("watch", "shop/good#7", "--job", "x"), "--job is about logs: add --logs"),
-    (("watch", "shop/good#7", "--timestamps", "--no-logs"), "--timestamps is about logs: add --logs"),
+    (
+        ("watch", "shop/good#7", "--timestamps", "--no-logs"),
+        "--timestamps says how logs are shown: add --logs",
+    ),
+    (("watch", "shop/good#7", "--grep", "x", "--log-dir", "d"), "--grep says how logs are shown: add --logs"),
+    (("watch", "shop/good#7", "--tail", "3"), "--tail is about logs: add --logs to see them, or --log-dir."),
     (("watch", "shop/good#7", "--log-job", "x"), "No such option"),
 ]
 
@@ -63,11 +68,11 @@ def test_only_logs_of_the_jobs_named_are_read(cli: Cli) -> None:
 
 
 def test_logs_may_go_into_files_alone(cli: Cli, tmp_path: Path) -> None:
-    result = cli("run", "shop/good", "--all-jobs", POLL, "--log-dir", str(tmp_path / "logs"))
+    result = cli("run", "shop/good", "--all-jobs", POLL, "--log-dir", str(tmp_path / "logs"), "--tail", "99")
     assert result.code == 0
     assert "line two" not in result.out
     (file,) = (tmp_path / "logs").rglob("*.log")
-    assert "complete: equal to the archive" in file.read_text(encoding="utf-8")
+    assert "complete: equal to the archive from where it was begun" in file.read_text(encoding="utf-8")
 
 
 def test_a_directory_that_cannot_be_used_is_told_before_anything_is_started(cli: Cli, tmp_path: Path) -> None:

@@ -30,6 +30,23 @@ COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 DETAIL = "/openapi/workflows/custom/task"
 
+ENDLESS: dict[str, Any] = {
+    "key": "endless",
+    "stages": [
+        {
+            "name": "build",
+            "jobs": [
+                {
+                    "name": "build",
+                    "outcome": "never",
+                    "log": [{"text": f"tick {second}", "at": second} for second in range(3600)],
+                }
+            ],
+        }
+    ],
+}
+
+
 LOUD: dict[str, Any] = {
     **WORLD,
     "projects": [
@@ -37,6 +54,7 @@ LOUD: dict[str, Any] = {
             "key": "shop",
             "name": "shop",
             "workflows": [
+                ENDLESS,
                 {
                     "key": "loud",
                     "stages": [
@@ -59,7 +77,7 @@ LOUD: dict[str, Any] = {
                         },
                         {"name": "deploy", "jobs": [{"name": "deploy", "duration": 1}]},
                     ],
-                }
+                },
             ],
         }
     ],
@@ -186,6 +204,46 @@ def test_logs_are_read_to_their_end_however_long_after_that_of_their_task(
     assert "no longer read" not in result.out
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_results_that_cannot_be_written_are_missed_aloud(loud: Zadig) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        argv = [word for word in RUN if word != "--logs"]
+        with process(argv, stdout=full) as child:
+            _, err = child.communicate()
+    assert err == "standard output: No space left on device. What was to be printed is lost.\n"
+    assert child.returncode == 0
+    assert len(loud.emulator.ledger.approvals) == 1
+
+
+@pytest.mark.usefixtures("loud")
+@pytest.mark.parametrize("more", [(), ("-o", "json")], ids=["text", "json"])
+def test_logs_are_followed_no_further_when_their_reader_has_gone(
+    tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """As in `logs --follow | head`; with files, somebody may read those."""
+    with process(["run", "shop/endless", "--all-jobs", POLL, "--run-timeout", "0.1"]) as child:
+        child.communicate()
+    with process(["logs", "shop/endless#1", "--follow", *more]) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.stdout.close()
+        assert child.stderr is not None
+        err = child.stderr.read()
+        assert (child.wait(), err) == (0, "")
+    with process(["logs", "shop/endless#1", "--follow", "--log-dir", str(tmp_path), *more]) as child:
+        assert child.stdout is not None
+        child.stdout.close()
+        wait_until(lambda: kept(tmp_path), "lines in a file")
+        before = kept(tmp_path)
+        wait_until(lambda: kept(tmp_path) > before + 100, "more lines in that file")
+        assert child.poll() is None
+
+
+def kept(directory: Path) -> int:
+    """Return how many lines there are in all files."""
+    return sum(file.read_text(encoding="utf-8").count("\n") for file in directory.rglob("*.log"))
+
+
 def interrupt_until_it_ends(child: "subprocess.Popen[str]") -> None:
     assert child.stderr is not None
     child.send_signal(signal.SIGINT)
@@ -206,6 +264,31 @@ def test_ctrl_c_is_answered_while_nobody_reads(loud: Zadig) -> None:
     assert "Going on without us: shop/loud#1" in err
     assert "Traceback" not in err
     assert "Fatal" not in err
+
+
+@pytest.mark.parametrize("ci", ["", "1"], ids=["table", "lines"])
+def test_a_second_ctrl_c_ends_it_though_the_terminal_was_stopped(
+    loud: Zadig, ci: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    leader, follower = os.openpty()
+    argv = ["run", "shop/loud", "--all-jobs", POLL, "--logs"]
+    with process(argv, stdin=follower, stdout=follower, stderr=follower) as child:
+        os.close(follower)
+        wait_until(lambda: polls(loud) > 8, "polls")
+        child.send_signal(signal.SIGINT)
+        wait_until(lambda: is_quiet(loud), "the end of the polls")
+        child.send_signal(signal.SIGINT)
+        code = child.wait(10)  # 20 seconds after the first it would be ended by force
+    os.close(leader)
+    assert code == 130
+
+
+def is_quiet(server: Zadig) -> bool:
+    """Whether nothing is sent for the time of some polls."""
+    before = len(server.emulator.ledger.requests)
+    threading.Event().wait(0.5)
+    return len(server.emulator.ledger.requests) == before
 
 
 def test_logs_wait_for_their_reader_and_lose_nothing(loud: Zadig) -> None:

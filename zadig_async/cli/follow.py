@@ -15,7 +15,7 @@ from zadig_async.cli.memory_options import Memory
 from zadig_async.cli.render import summary
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.render.renderer import JsonRenderer, PlainRenderer, Renderer
-from zadig_async.cli.screen import Ink, Screen
+from zadig_async.cli.screen import Ink, Screen, last_words
 from zadig_async.cli.session import Session, interactive
 from zadig_async.cli.signals import Ladder
 from zadig_async.client.client import ZadigClient
@@ -107,7 +107,7 @@ class Following:
             finally:
                 self._note = output.remark
             text, code = self._last()
-            self._note(text)
+            await last_words(text)
             return Followed(code=code)
 
     async def _followed(

@@ -127,7 +127,7 @@ def choice(options: Given, *, shown: bool) -> LogChoice:
 
 
 def check_use(options: Given, job: str) -> None:
-    """Refuse options that say how logs are shown where none are.
+    """Refuse options about logs where none are shown, or none are read.
 
     Args:
         options: What was given.
@@ -136,11 +136,18 @@ def check_use(options: Given, job: str) -> None:
     Raises:
         click.UsageError: There are such options.
     """
-    idle = [word for name, word in (FLAGS | VALUES).items() if options.get(name) and name != "log_dir"]
-    idle += [job] if options.get("log_jobs") else []
-    if idle and not options.get("logs") and not options.get("log_dir"):
-        raise click.UsageError(f"{idle[0]} is about logs: add --logs to see them, or --log-dir.")
+    if options.get("logs"):
+        return
+    given = [(name, word) for name, word in (FLAGS | VALUES | {"log_jobs": job}).items() if options.get(name)]
+    for name, word in given:
+        if name in _SHOWN:
+            raise click.UsageError(f"{word} says how logs are shown: add --logs to see them.")
+        if not options.get("log_dir"):
+            raise click.UsageError(f"{word} is about logs: add --logs to see them, or --log-dir.")
 
+
+_SHOWN: Final = frozenset({"grep", "timestamps", "color"})
+"""The options that make no difference to files."""
 
 FLAGS: Final = MappingProxyType({"timestamps": "--timestamps", "since_start": "--since-start"})
 VALUES: Final = MappingProxyType(

@@ -7,7 +7,7 @@ import asyncio
 import io
 import sys
 from collections.abc import Iterable
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -15,6 +15,9 @@ from zadig_async.sinks.writer import ROOM, BackgroundWriter
 
 _IN_ORDER: Final = 1.0
 """Seconds for which remarks wait for the results before them, so that a terminal shows both in order."""
+
+_LAST: Final = 1.0
+"""Seconds for what is said last."""
 
 
 class Screen:
@@ -28,22 +31,31 @@ class Screen:
         """
         self._out = BackgroundWriter(room)
         self._err = BackgroundWriter()
-        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._err)
-        await self._stack.enter_async_context(self._out)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
+        try:
+            await self._out.__aexit__(kind, error, trace)
+        except asyncio.CancelledError as cancelled:
+            await self._err.__aexit__(type(cancelled), cancelled, cancelled.__traceback__)
+            raise
+        for failure in self._out.failures:
+            self.remark(f"{failure}. What was to be printed is lost.")
+        await self._err.__aexit__(kind, error, trace)
 
     @property
     def behind(self) -> bool:
         """Whether results wait to be written."""
         return self._out.waiting > 0
+
+    @property
+    def unread(self) -> bool:
+        """Whether whoever read the results has gone away."""
+        return self._out.is_gone(sys.stdout)
 
     async def write(self, text: str) -> None:
         """Write text of logs as a result; waits while too much is waiting.
@@ -74,6 +86,15 @@ class Screen:
         with suppress(TimeoutError):
             async with asyncio.timeout(_IN_ORDER):
                 await self._out.flush()
+
+
+async def last_words(text: str) -> None:
+    """Write a line to standard error before the end; one that takes nothing is waited for a moment only."""
+    writer = BackgroundWriter()
+    writer.put(sys.stderr, f"{text}\n")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST):
+            await writer.aclose()
 
 
 class Ink(io.TextIOBase):

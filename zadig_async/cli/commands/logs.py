@@ -82,10 +82,11 @@ async def _logs(
             printer = _Printer(session, screen, choice, meant, named=all_jobs or bool(choice.policy.jobs))
             async with LogDesk.opened(choice, printer.show, screen.remark) as desk:
                 code = await _printed(zadig, meant, choice.policy, printer, desk, follow=follow)
+            if code is ExitCode.DETACHED or printer.unread:  # told to stop: of course it is not complete
+                return code
             if desk.incomplete:
                 await printer.note(f"Lines are or may be missing: {', '.join(desk.incomplete)}.")
-    worse = desk.incomplete or desk.failed
-    return ExitCode.TRY_LATER if worse and code is ExitCode.SUCCEEDED else code
+    return ExitCode.TRY_LATER if desk.incomplete or desk.failed else code
 
 
 async def _printed(
@@ -165,6 +166,7 @@ class _Printer:
         labels = Labels([each.ref.of for each in meant])
         self._screen = screen
         self._named = named
+        self._only_printed = choice.directory is None
         self._json = session.json
         self._several_tasks = len(meant) > 1
         self._show = (
@@ -173,8 +175,19 @@ class _Printer:
             else terminal_lines(choice, screen.write, labels if several else None, coloured=coloured())
         )
 
+    @property
+    def unread(self) -> bool:
+        """Whether nobody reads what is printed any more, and nothing is kept either."""
+        return self._only_printed and self._screen.unread
+
     async def show(self, event: events.LogEvent) -> None:
-        """Print an event."""
+        """Print an event.
+
+        Raises:
+            BrokenPipeError: Nobody reads what is printed any more, and nothing is kept either.
+        """
+        if self.unread:
+            raise BrokenPipeError
         if not isinstance(event, events.LogUnavailable):
             await self._show(event)
         elif self._named or event.type in LIVE_LOG_TYPES:
@@ -211,7 +224,10 @@ async def _follow(
             going_on.discard((event.ref, event.job))
 
     async def on_log(event: events.LogEvent) -> None:
-        await desk(event)
+        try:
+            await desk(event)
+        except BrokenPipeError:
+            orchestrator.detach()
         if policy.jobs and isinstance(event, events.LogClosed) and not going_on and not desk.open:
             orchestrator.detach()
 

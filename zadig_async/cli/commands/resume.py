@@ -51,8 +51,8 @@ Examples:
 @click.option("--concurrency", type=click.IntRange(min=1), help="How many launches are under way at once.")
 @memory_options.audit_options
 @policy_options.reconcile_options
-@log_options.run_log_options
 @policy_options.policy_options
+@log_options.run_log_options
 @connection_options
 @pass_session
 @click.pass_context

@@ -114,8 +114,8 @@ An answer that is lost never leads to a second trigger: the task it made is look
 )
 @memory_options.audit_options
 @policy_options.reconcile_options
-@log_options.run_log_options
 @policy_options.policy_options
+@log_options.run_log_options
 @connection_options
 @pass_session
 @click.pass_context

@@ -45,8 +45,8 @@ Ctrl-C stops the watching, never the tasks.
 )
 @click.option("--dry-run", is_flag=True, help="Say which gates would be approved; send nothing.")
 @memory_options.audit_options
-@log_options.log_options
 @policy_options.policy_options
+@log_options.log_options
 @connection_options
 @pass_session
 @click.pass_context
