@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.payloads import DOCUMENTS
 
 _PACKAGES: Final = (
-    *("aiohttp", "aiolimiter", "attrs", "cattrs", "httpx", "httpx2"),
+    *("aiohttp", "aiohttp-sse-client2", "aiolimiter", "attrs", "cattrs", "httpx", "httpx-sse", "httpx2"),
     *("msgspec", "orjson", "pydantic", "requests", "tenacity"),
 )
 

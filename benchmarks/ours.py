@@ -11,8 +11,9 @@ from contextlib import (
 from functools import partial
 from typing import Final
 
+from benchmarks.logs import Log
 from benchmarks.payloads import DOCUMENTS, PROJECT, WORKFLOW, Document
-from benchmarks.worker import Act, ActAsync
+from benchmarks.worker import Act, ActAsync, ReadLog
 from zadig_async import Task, TaskRef, ZadigClient
 from zadig_async.transport.base import ByteStream
 from zadig_async.transport.retry import Sender
@@ -20,6 +21,8 @@ from zadig_async.wire import detail
 from zadig_async.wire.call import AnyCall, Call, Reply
 
 _REFS: Final = {name: TaskRef(PROJECT, WORKFLOW, document.task_id) for name, document in DOCUMENTS.items()}
+
+_LOG: Final = TaskRef(PROJECT, WORKFLOW, 1)
 
 
 def look_at_states(task: Task) -> int:
@@ -59,6 +62,35 @@ async def status(url: str) -> AsyncIterator[ActAsync]:
     """`await zadig.tasks.status(ref)`."""
     async with ZadigClient.connect(url, token="benchmark") as zadig:  # noqa: S106 - no server checks it
         yield lambda document: zadig.tasks.status(_REFS[document.name])
+
+
+@asynccontextmanager
+async def open_log(url: str) -> AsyncIterator[ReadLog]:
+    """`async with zadig.logs.open(...)`, in batches."""
+    async with ZadigClient.connect(url, token="benchmark") as zadig:  # noqa: S106 - no server checks it
+
+        async def read(log: Log) -> int:
+            lines = 0
+            async with zadig.logs.open(_LOG, log.job, tail=log.lines) as stream:
+                async for batch in stream:
+                    lines += len(batch)
+            return lines
+
+        yield read
+
+
+@asynccontextmanager
+async def follow_log(url: str) -> AsyncIterator[ReadLog]:
+    """`async for line in zadig.logs.follow(...)`."""
+    async with ZadigClient.connect(url, token="benchmark") as zadig:  # noqa: S106 - no server checks it
+
+        async def read(log: Log) -> int:
+            lines = 0
+            async for _ in zadig.logs.follow(_LOG, log.job, tail=log.lines):
+                lines += 1
+            return lines
+
+        yield read
 
 
 def _decoder(decode: Callable[[bytes], object]) -> Callable[[str], AbstractContextManager[Act]]:

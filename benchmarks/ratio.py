@@ -19,18 +19,24 @@ class Manner(Enum):
     """A function, called by so many threads; CPU seconds of the process per call."""
     KEPT = "kept"
     """A function whose results are kept; bytes per result."""
+    LINES = "lines"
+    """A coroutine function that reads a log to its end, by so many tasks; CPU seconds per line."""
+    CLOCK = "clock"
+    """The same; seconds by the clock per line."""
+    OPEN = "open"
+    """The same, of logs that do not end; resident bytes of a new process per stream open at a time."""
     FRESH = "fresh"
     """Source text, run by a new interpreter; CPU seconds of that process from start to end."""
 
     @property
     def unit(self) -> str:
         """The unit reports show costs in."""
-        return {"kept": "KB", "fresh": "ms"}.get(self.value, "us")
+        return {"kept": "KB", "open": "KB", "fresh": "ms"}.get(self.value, "us")
 
     @property
     def scale(self) -> float:
         """What to multiply a cost with to have it in that unit."""
-        return {"kept": 1e-3, "fresh": 1e3}.get(self.value, 1e6)
+        return {"kept": 1e-3, "open": 1e-3, "fresh": 1e3}.get(self.value, 1e6)
 
 
 @attrs.frozen
@@ -56,7 +62,7 @@ class Cell:
 
     Attributes:
         variant: The variant.
-        document: Name of the document it works on, or empty.
+        document: Name of the document or log it works on, or empty.
         concurrency: How many calls are under way at a time.
     """
 

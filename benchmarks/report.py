@@ -20,7 +20,7 @@ def table(suite: str, findings: Sequence[Finding]) -> Iterator[str]:
     yield "| ours / peer | ratio | quartiles | bar | | ours | peer | rounds |"
     yield "|---|--:|:-:|--:|---|--:|--:|--:|"
     for found in findings:
-        bar = "" if found.bar is None else f"{found.bar:.2f}"
+        bar = "" if found.bar is None else f"{found.bar:.3f}".removesuffix("0")
         ours, peer = found.ratio.ours.variant.manner.unit, found.ratio.peer.variant.manner.unit
         yield (
             f"| {found.ratio.name} | {found.median:.3f} | {found.low:.3f}-{found.high:.3f} | {bar} |"

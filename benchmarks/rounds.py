@@ -63,12 +63,17 @@ class Lab:
     def _cost(self, cell: Cell, seconds: float) -> float:
         if cell.variant.manner is Manner.FRESH:
             return cost_of_fresh(cell.variant.where)
-        order = Order(cell.document, cell.concurrency, seconds)
-        return float(self._worker(cell.variant).ask(json.dumps(attrs.asdict(order))))
+        order = json.dumps(attrs.asdict(Order(cell.document, cell.concurrency, seconds)))
+        if cell.variant.manner is Manner.OPEN:
+            with self._new_worker(cell.variant) as worker:
+                return float(worker.ask(order))
+        return float(self._worker(cell.variant).ask(order))
+
+    def _new_worker(self, variant: Variant) -> Child:
+        return Child("benchmarks.worker", variant.where, variant.manner.value, self._url)
 
     def _worker(self, variant: Variant) -> Child:
         worker = self._workers.get(variant)
         if worker is None:
-            worker = Child("benchmarks.worker", variant.where, variant.manner.value, self._url)
-            self._workers[variant] = self._opened.enter_context(worker)
+            worker = self._workers[variant] = self._opened.enter_context(self._new_worker(variant))
         return worker

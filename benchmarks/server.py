@@ -1,7 +1,9 @@
 """A static HTTP/1.1 server in a process of its own: fixed bytes, as little CPU as Python allows.
 
 `python -m benchmarks.server CORE` prints its port and serves until its standard input ends. It answers any
-request whose target holds `taskId=N` with document N, keeps connections open, and reads no bodies.
+request whose target holds `taskId=N` with document N, a request for a live log with the stream its job and
+its number of lines stand for, and `/release` by ending all streams still open. It keeps connections open,
+and reads no bodies.
 """
 
 import asyncio
@@ -9,6 +11,8 @@ import re
 import sys
 from typing import Final
 
+from benchmarks.feed import RELEASE, Feed
+from benchmarks.logs import PREFIX
 from benchmarks.payloads import DOCUMENTS
 from benchmarks.processes import pin
 
@@ -29,15 +33,17 @@ def _answer(status: bytes, body: bytes) -> bytes:
 _ANSWERS: Final = {
     str(document.task_id).encode(): _answer(b"200 OK", document.body) for document in DOCUMENTS.values()
 }
+_DONE: Final = _answer(b"200 OK", b"{}")
 _NOTHING: Final = _answer(b"404 Not Found", b"{}")
 
 
-class _Static(asyncio.Protocol):
+class Static(asyncio.Protocol):
     """One connection; requests may come in pieces and several at a time."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._rest = b""
+        self._feed: Feed | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -47,13 +53,35 @@ class _Static(asyncio.Protocol):
         assert self._transport is not None
         *requests, self._rest = (self._rest + data).split(_END)
         for request in requests:
-            found = _TASK.search(request, 0, request.find(b"\r\n"))
-            self._transport.write(_ANSWERS.get(found[1], _NOTHING) if found else _NOTHING)
+            target = request.split(b" ", 2)[1]
+            found = _TASK.search(target)
+            if found:
+                self._transport.write(_ANSWERS.get(found[1], _NOTHING))
+            elif target.startswith(PREFIX):
+                self._feed = Feed(self._transport, target)
+                self._feed.go_on()
+            elif target == RELEASE:
+                Feed.release()
+                self._transport.write(_DONE)
+            else:
+                self._transport.write(_NOTHING)
+
+    def pause_writing(self) -> None:
+        if self._feed is not None:
+            self._feed.pause()
+
+    def resume_writing(self) -> None:
+        if self._feed is not None:
+            self._feed.go_on()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._feed is not None:
+            self._feed.stop()
 
 
 async def _serve() -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(_Static, "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(Static, "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

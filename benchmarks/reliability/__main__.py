@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks.reliability import approvals, crashes, triggers
+from benchmarks.reliability import approvals, crashes, logs, triggers
 
 
 def main() -> int:
@@ -21,11 +21,16 @@ def main() -> int:
     sent.add_argument("--rate", type=float, default=0.05, help="share of exchanges spoiled [0.05]")
     moved = suites.add_parser("approvals", help="bring gates into every state, and judge every vote")
     moved.add_argument("--steps", type=int, default=100_000, help="how many steps [100000]")
+    read = suites.add_parser("logs", help="follow logs through a network in which no stream lasts")
+    read.add_argument("--seeds", type=int, default=5, help="how many seeds [5]")
+    read.add_argument("--lines", type=int, default=3000, help="about how many lines each job prints [3000]")
     options = parser.parse_args()
     if options.suite == "crashes":
         return crashes.run(options.runs, naive=options.naive)
     if options.suite == "approvals":
         return approvals.run(options.steps)
+    if options.suite == "logs":
+        return logs.run(options.seeds, options.lines)
     return triggers.run(options.count, options.seeds, options.rate)
 
 

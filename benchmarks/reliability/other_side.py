@@ -9,14 +9,15 @@ import asyncio
 import gc
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from subprocess import PIPE, Popen
 from typing import Any, Final
 
 import attrs
 
-from tests.support.fault_proxy import Dice, Fault, FaultProxy
+from tests.support.fault_proxy import Choose, Dice, Fault, FaultProxy
+from tests.support.log_weather import LogWeather
 from zadig_async.emulator import Emulator
 
 TOKEN: Final = "bot-token"  # noqa: S105 - of the emulator
@@ -59,7 +60,8 @@ class OtherSide:
 
         Args:
             script: What the emulator plays.
-            options: `speed` of the world, and of the proxy before it: `seed`, `rate`, `kinds`, `seconds`.
+            options: `speed` of the world, and of the proxy before it either `seed`, `rate`, `kinds` and
+                `seconds`, or `weather`, the arguments of `LogWeather`.
         """
         argv = [sys.executable, "-m", "benchmarks.reliability.other_side"]
         with Popen(argv, stdin=PIPE, stdout=PIPE, text=True) as process:  # noqa: S603 - ourselves
@@ -81,6 +83,11 @@ class OtherSide:
             requests=told["requests"],
         )
 
+    def logs(self) -> Mapping[tuple[str, int, str], Sequence[Sequence[str]]]:
+        """Return what each attempt of each job has printed, by workflow, task number and job task name."""
+        told = self._ask({"logs": True})
+        return {(workflow, task, job): printed for workflow, task, job, printed in told["logs"]}
+
     def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         if self._process.stdin is None or self._process.stdout is None:
             raise AssertionError("the far end is spoken to over pipes")
@@ -96,18 +103,16 @@ async def _serve() -> None:
     async with AsyncExitStack() as stack:
         emulator = await stack.enter_async_context(Emulator(wanted["script"], speed=wanted.get("speed", 1.0)))
         proxy: FaultProxy | None = None
-        if "rate" in wanted:
-            dice = Dice(
-                wanted["seed"],
-                wanted["rate"],
-                [Fault(kind) for kind in wanted["kinds"]],
-                seconds=tuple(wanted["seconds"]),
-            )
-            proxy = await stack.enter_async_context(FaultProxy.before(emulator.url, dice))
+        choose = _choose(wanted)
+        if choose is not None:
+            proxy = await stack.enter_async_context(FaultProxy.before(emulator.url, choose))
         gc.freeze()  # the world is large by now, and nothing of it is ever garbage
         gc.set_threshold(50_000)
         _say({"url": emulator.url if proxy is None else proxy.url})
-        while await loop.run_in_executor(None, sys.stdin.readline):
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            if "logs" in json.loads(line):
+                _say({"logs": _logs(emulator), "spoiled": {} if proxy is None else dict(proxy.counts)})
+                continue
             if proxy is not None:
                 await proxy.settled()
             ledger = emulator.ledger
@@ -120,6 +125,24 @@ async def _serve() -> None:
                     "requests": len(ledger.requests),
                 }
             )
+
+
+def _choose(wanted: Mapping[str, Any]) -> Choose | None:
+    if "weather" in wanted:
+        return LogWeather(**wanted["weather"])
+    if "rate" not in wanted:
+        return None
+    kinds = [Fault(kind) for kind in wanted["kinds"]]
+    return Dice(wanted["seed"], wanted["rate"], kinds, seconds=tuple(wanted["seconds"]))
+
+
+def _logs(emulator: Emulator) -> list[tuple[str, int, str, list[list[str]]]]:
+    return [
+        (task.workflow.key, task.id, job.name, [[text for _, text in log.lines] for log in job.logs])
+        for task in emulator.world.tasks
+        for stage in task.stages
+        for job in stage.jobs
+    ]
 
 
 def _say(answer: Mapping[str, Any]) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.bars import BARS, HOLDS
+from benchmarks.logs import LOGS
 from benchmarks.payloads import DOCUMENTS
 from benchmarks.ratio import Cell, Manner, Ratio, Variant, finding
+from benchmarks.report import table
 from benchmarks.suites import SUITES
 
 OURS, PEER, IDLE = (Cell(Variant(name, name, Manner.PLAIN)) for name in ("ours", "peer", "idle"))
@@ -28,7 +30,7 @@ def test_every_bar_has_a_ratio_and_no_name_stands_twice() -> None:
 
 def test_every_document_named_exists() -> None:
     named = {cell.document for ratio in ratios() for cell in ratio.cells}
-    assert named == {"", *DOCUMENTS}
+    assert named == {"", *DOCUMENTS, *LOGS}
 
 
 def test_every_subject_exists() -> None:
@@ -66,3 +68,9 @@ def test_quartiles_show_the_spread() -> None:
     found = finding(Ratio("r", OURS, PEER), None, rounds)
     assert (found.low, found.median, found.high) == (2.0, 3.0, 4.0)
     assert not found.missed
+
+
+@pytest.mark.parametrize(("bar", "shown"), [(0.125, "0.125"), (1.2, "1.20"), (None, "")])
+def test_a_table_shows_a_bar_as_it_is(bar: float | None, shown: str) -> None:
+    found = finding(Ratio("r", OURS, PEER), bar, [{OURS: 1e-6, PEER: 1e-5}])
+    assert f"| 0.100-0.100 | {shown} |" in list(table("s", [found]))[-2]

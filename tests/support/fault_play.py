@@ -145,10 +145,11 @@ async def _spoil_answer(
             stage.client.write(_too_short(await inbox.rest()))
             stage.client.close()
         case Fault.CUT:
-            await _cut(stage, courier, spoil, inbox)
+            if not await _began(stage, courier, spoil, inbox):
+                reset(stage.client) if spoil.hard else stage.client.close()
         case Fault.HALF_OPEN:
-            await _pass_some(stage, inbox, spoil.bytes)
-            await inbox.drain()
+            if not await _began(stage, courier, spoil, inbox):
+                await inbox.drain()
         case Fault.DRIP:
             async for piece in inbox:
                 for start in range(0, len(piece), spoil.bytes):
@@ -168,16 +169,17 @@ async def _delay(courier: Courier, exchange: Exchange, seconds: float, request: 
         raise
 
 
-async def _cut(stage: Stage, courier: Courier, spoil: Spoil, inbox: Inbox) -> None:
+async def _began(stage: Stage, courier: Courier, spoil: Spoil, inbox: Inbox) -> bool:
+    """Pass the beginning of an answer; return whether it ended in time, and so was passed as a whole."""
     try:
         async with nullcontext() if spoil.seconds is None else courier.limit(spoil.seconds):
-            if spoil.size is None:
+            if spoil.size is None and spoil.seconds is not None:
                 await _pass_all(stage, inbox)
-                return
-            await _pass_some(stage, inbox, spoil.size)
+                return True
+            await _pass_some(stage, inbox, spoil.bytes)
     except TimeoutError:
         pass
-    stage.client.close()
+    return False
 
 
 async def _pass_all(stage: Stage, inbox: Inbox) -> None:

@@ -23,7 +23,8 @@ class Fault(StrEnum):
     CUT = "cut"
     """The client gets `size` bytes of the answer, head included, and then FIN; or FIN `seconds` after the
     request was passed on, whichever comes first. However large the size, the last byte of an answer that
-    says where it ends is never passed. Without a size, an answer that ends in time stays whole."""
+    says where it ends is never passed. Without a size, an answer that ends in time stays whole. With `hard`
+    it is RST in place of FIN."""
     BLACK_HOLE = "black hole"
     """Nothing is passed on and nothing answered; the connection stays until the client leaves."""
     BLACK_HOLE_AFTER = "black hole after"
@@ -48,7 +49,8 @@ class Fault(StrEnum):
     """The request is passed on twice: once as usual, and, `seconds` after the answer to that began, again
     on a connection of its own. The client gets the first answer, and does not wait for the second."""
     HALF_OPEN = "half open"
-    """The client gets `size` bytes of the answer, counted as for CUT, and then nothing more, not even FIN."""
+    """The client gets `size` bytes of the answer, or what comes in `seconds`, counted as for CUT, and then
+    nothing more, not even FIN."""
 
 
 _SECONDS: Final = {
@@ -58,6 +60,7 @@ _SECONDS: Final = {
     Fault.GATEWAY_TIMEOUT: 0.05,
     Fault.DRIP: 0.001,
     Fault.DUPLICATE: 0.0,
+    Fault.HALF_OPEN: None,
 }
 """The kinds for which seconds mean something, and what they are where nothing is said."""
 
@@ -76,14 +79,16 @@ class Spoil:
         kind: What goes wrong; says also what the other two mean.
         seconds: Real seconds.
         size: Bytes.
+        hard: Whether a cut is made with RST.
 
     Raises:
-        ValueError: A number is below 0, means nothing for this kind, or is missing.
+        ValueError: A number is below 0, or something means nothing for this kind, or is missing.
     """
 
     kind: Fault
     seconds: float | None = attrs.field(default=None, kw_only=True)
     size: int | None = attrs.field(default=None, kw_only=True)
+    hard: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         for name, value, known in (("seconds", self.seconds, _SECONDS), ("size", self.size, _SIZES)):
@@ -97,6 +102,8 @@ class Spoil:
             raise ValueError("CUT needs seconds or a size")
         if self.kind is Fault.DRIP and self.size == 0:
             raise ValueError("DRIP needs a size above 0")
+        if self.hard and self.kind is not Fault.CUT:
+            raise ValueError(f"hard means nothing to {self.kind.name}")
 
     @property
     def wait(self) -> float:

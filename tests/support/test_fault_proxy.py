@@ -96,6 +96,17 @@ async def test_cut_by_size_before_its_time() -> None:
         assert await caller.to_the_end() == WHOLE[:20]
 
 
+async def test_a_cut_may_be_hard() -> None:
+    stream = HEADED + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"
+    spoil = every(Fault.CUT, seconds=NEVER, hard=True)
+    async with between(spoil, [READ, Send(stream), HANG]) as (_, proxy), calling(proxy.port) as caller:
+        caller.say(GET)
+        await caller.hear(stream)
+        proxy.hurry()
+        with pytest.raises(ConnectionResetError):
+            await caller.to_the_end()
+
+
 @pytest.mark.parametrize(("kind", "arrived"), [(Fault.BLACK_HOLE, 0), (Fault.BLACK_HOLE_AFTER, 1)])
 @pytest.mark.parametrize("end", [HANG, CLOSE, RESET])
 async def test_black_holes(kind: Fault, arrived: int, end: Step) -> None:
@@ -119,6 +130,30 @@ async def test_half_open() -> None:
             assert await caller.silent()
         await until(lambda: not proxy._courier._open)
         assert len(server.requests) == 1
+
+
+async def test_half_open_by_time() -> None:
+    stream = HEADED + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"
+    go = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(stream)
+        await go.wait()
+        writer.write(b"2\r\ncd\r\n")
+        assert await reader.read() == b""
+
+    async with (
+        serving(serve) as port,
+        FaultProxy("127.0.0.1", port, every(Fault.HALF_OPEN, seconds=NEVER)) as proxy,
+        calling(proxy.port) as caller,
+    ):
+        caller.say(GET)
+        await caller.hear(stream)
+        proxy.hurry()
+        assert await caller.silent()
+        go.set()
+        assert await caller.silent()
 
 
 async def test_a_half_open_answer_never_gets_its_last_byte() -> None:

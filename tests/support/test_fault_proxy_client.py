@@ -74,7 +74,7 @@ async def shop(choose: Choose | None, timeouts: Timeouts | None = None) -> Async
             yield Shop(clock, emulator, proxy, zadig)
 
 
-SHORT = Timeouts(poll_total=20, write_total=1)
+SHORT = Timeouts(poll_total=20, write_total=2.5)
 WRITES: list[tuple[Spoil, type[ZadigError] | None, int, int]] = [
     (Spoil(Fault.RESET_BEFORE), OutcomeUnknownError, 0, 0),
     (Spoil(Fault.RESET_AFTER), OutcomeUnknownError, 1, 1),

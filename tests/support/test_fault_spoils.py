@@ -26,6 +26,7 @@ def roll(dice: Dice, count: int) -> list[Spoil | None]:
         (Fault.DRIP, {"size": 0}, "above 0"),
         (Fault.RESET_AFTER, {"seconds": 1.0}, "seconds mean nothing to RESET_AFTER"),
         (Fault.DUPLICATE, {"size": 1}, "size mean nothing to DUPLICATE"),
+        (Fault.HALF_OPEN, {"hard": True}, "hard means nothing to HALF_OPEN"),
     ],
 )
 def test_senseless_orders(kind: Fault, options: dict[str, Any], problem: str) -> None:

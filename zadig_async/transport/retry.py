@@ -5,8 +5,9 @@ The first attempt is plain: no retry object, no timer. Only its failure brings i
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import attrs
@@ -185,35 +186,37 @@ class Sender:
             DecodeError: The status is not 200, and `call.read` finds nothing wrong with that.
             TransportError: No answer came, or, while reading, the connection broke.
         """
-        return self._stream(call)
+        return _Opening(self, self._carrier.stream(call), call)
 
-    @asynccontextmanager
-    async def _stream(self, call: AnyCall) -> AsyncIterator[ByteStream]:
+    async def open(self, context: AbstractAsyncContextManager[ByteStream], call: AnyCall) -> ByteStream:
+        """Open a stream of the carrier, and close it again unless its answer is one; for `stream` alone."""
         started = asyncio.get_running_loop().time()
-        async with AsyncExitStack() as stack:
-            head: Reply | None = None
-            name: str | None = None
-            failure: ZadigError | None = None
-            try:
-                body = await stack.enter_async_context(self._carrier.stream(call))
-                head = body.head
-                if head.status != 200:
-                    call.read(head)
-                    problem = f"expected a stream with status 200, got {head.status}"
-                    failure = DecodeError(f"{call.label}: {problem}", call=call.label, status=head.status)
-            except _FAILURES as error:
-                failure = _settled(call, error)
-            except BaseException as error:
-                name = type(error).__name__
-                raise
-            finally:
-                if failure is not None:
-                    name = type(failure).__name__
-                size = 0 if head is None else len(head.body)
-                self._record(call, 1, None if head is None else head.status, name, started, size)
+        opened = False
+        head: Reply | None = None
+        name: str | None = None
+        failure: ZadigError | None = None
+        try:
+            body = await context.__aenter__()
+            opened = True
+            head = body.head
+            if head.status == 200:
+                return body
+            call.read(head)
+            problem = f"expected a stream with status 200, got {head.status}"
+            failure = DecodeError(f"{call.label}: {problem}", call=call.label, status=head.status)
+        except _FAILURES as error:
+            failure = _settled(call, error)
+        except BaseException as error:
+            name = type(error).__name__
+            raise
+        finally:
             if failure is not None:
-                raise failure
-            yield body
+                name = type(failure).__name__
+            size = 0 if head is None else len(head.body)
+            self._record(call, 1, None if head is None else head.status, name, started, size)
+            if opened and (failure is not None or name is not None):
+                await context.__aexit__(None, None, None)
+        raise failure
 
     async def aclose(self) -> None:
         """Close the carrier. Calling it again does nothing."""
@@ -227,6 +230,30 @@ class Sender:
         loop = asyncio.get_running_loop()
         record = RequestRecord(call.label, call.lane, number, status, error, loop.time() - started, size)
         loop.call_soon(self._on_request, record)
+
+
+class _Opening:
+    """A call whose answer keeps coming: once entered, it is open.
+
+    A class of its own, because a generator made a context manager takes 1 KB more for as long as it is open.
+    """
+
+    __slots__ = ("_call", "_context", "_sender")
+
+    def __init__(
+        self, sender: Sender, context: AbstractAsyncContextManager[ByteStream], call: AnyCall
+    ) -> None:
+        self._sender = sender
+        self._context = context
+        self._call = call
+
+    async def __aenter__(self) -> ByteStream:
+        return await self._sender.open(self._context, self._call)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._context.__aexit__(kind, error, trace)
 
 
 def _settled(call: AnyCall, error: ZadigError) -> ZadigError:

@@ -35,8 +35,9 @@ _LIVE_LOG: Final = path.Route("openapi/logs/sse/v4/workflow")
 _FULL_LOG: Final = path.Route("openapi/logs/log/v4/workflow")
 _FULL_LOG_LABEL: Final = "/openapi/logs/log/v4/workflow/:workflow/:task/:job"
 
-FULL_LOG_CAP: Final = 256 * MIB
-"""Largest archived log read, in bytes: the server sends the whole file in one answer."""
+FULL_LOG_CAP: Final = 16 * MIB
+"""Largest archived log read as one text, in bytes; larger ones are read as streams. The kubelet begins a
+container's log anew at 10 MiB, by its own default, so few are larger."""
 
 
 def _get(label: str, target: str, decode: Callable[[Reply], T], *, max_reply: int = 16 * MIB) -> Call[T]:

@@ -167,6 +167,15 @@ def test_after_a_hole_it_is_never_laid_at_the_wrong_place_either(
         assert new == since
 
 
+def test_where_there_is_no_other_way_the_longest_overlap_is_waited_for() -> None:
+    told = told_of(numbered(0, 10))
+    told.miss()
+    told.add(fingerprints(map(LogLine, ["same"] * 5)))
+    splice = Splice(told, 64, forced=True)
+    assert fed(splice, [*["same"] * 5, *numbered(20, 90)], [1]) == numbered(20, 90)
+    assert splice.gap
+
+
 def test_any_number_of_reconnections_loses_and_repeats_nothing() -> None:
     chance = random.Random(4)
     log = [chance.choice(["", "ok", f"step {number}", "same"]) for number in range(9000)]

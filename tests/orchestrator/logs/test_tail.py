@@ -196,6 +196,17 @@ async def test_nothing_is_claimed_without_an_archive() -> None:
 
 
 @virtual_time
+async def test_a_stream_that_fell_silent_before_the_end_is_looked_at_again_after_it() -> None:
+    server = LogServer(
+        a_log(1, 300, START, 50.0), START + 50.0, [Cut(lines=100, silent=True)], archive_after=None
+    )
+    reader = await read(server)
+    assert stripped(reader.parts) == [texts(server)]
+    assert reader.report.complete is None
+    assert len(server.opened) == 3  # the last one brings nothing new
+
+
+@virtual_time
 async def test_a_stream_that_broke_at_its_end_without_an_archive_may_lack_lines() -> None:
     server = LogServer(
         a_log(1, 300, START, 60.0), START + 60.0, [Cut(lines=290), *[Cut(lines=0)] * 50], archive_after=None
@@ -233,7 +244,7 @@ async def test_a_slow_reader_slows_the_log_and_loses_nothing() -> None:
     reader = await read(server, pause=7.0)
     assert stripped(reader.parts) == [texts(server)]
     assert reader.report.complete is True
-    assert len(server.opened) == 1  # waiting for the reader is no silence
+    assert len(server.opened) <= 2  # waiting for the reader is no silence; one look comes after the end
 
 
 @virtual_time

@@ -194,7 +194,7 @@ class Splice:
                 self._give_up()
         elif (
             (not places and not elsewhere)
-            or len(complete) > 1
+            or (len(complete) > 1 and not (self._forced and len(complete) < len(places)))
             or (self._seen >= self._asked > 0 and not elsewhere)
             or self._size > _HELD
         ):
@@ -203,7 +203,7 @@ class Splice:
     def _judge_all(self) -> None:
         """Judge a replay that has come to its end: what was told ends in it at one place, or nobody knows."""
         overlaps = self._overlaps()
-        if len(overlaps) == 1:
+        if len(overlaps) == 1 and overlaps[0] >= HEAD:
             self._open_after(overlaps[0])
         else:
             self._give_up()

@@ -52,6 +52,9 @@ _LONGEST_DRAIN: Final = 25.0
 _NOTHING_TO_STREAM: Final = 5.0
 """Seconds before a stream is opened again that the server has opened without anything to send."""
 
+_LOOKS: Final = 3
+"""How often a stream is opened after the job's end, at most."""
+
 _LAST_WORD: Final = 1.0
 """Seconds that whoever reads us is given to take the last event of a log that we were told to leave."""
 
@@ -150,29 +153,29 @@ class Tail:
             await self.teller.closed(False, f"a fault of this package ended it: {type(fault).__name__}")
 
     async def _follow(self) -> None:
-        failures = 0
-        last = False
+        failures = looks = 0
         while True:
             before = self.teller.told.count
+            ended = self._ended.is_set()
             cut = await self._read_stream(*self._next_splice())
-            if cut is _Cut.OVER:
+            if cut is _Cut.EMPTY and not self.certain:
+                return
+            quiet = cut is _Cut.SILENT and self._aligned and self.teller.told.count == before
+            if cut is _Cut.OVER or (quiet and ended):
                 self._over = True
                 return
-            if last or (cut is _Cut.EMPTY and not self.certain):
-                return
-            # Once more after the job's end: its pod may still be there, and its archive may never come.
-            last = self._ended.is_set()
-            if cut is _Cut.LOST:
-                self._lost += 1
-                continue
-            if cut is _Cut.SILENT or last:
-                failures, self._least = 0, True
-                continue
-            failures = 1 if self.teller.told.count > before else failures + 1
-            pause = back_off(failures, every=self.every)
-            if cut is _Cut.EMPTY:
-                pause = max(pause, _NOTHING_TO_STREAM)
-            await self._ends_within(pause)
+            if ended:
+                # Its pod may still be there, and its archive may never come: one look must bring nothing new.
+                looks += 1
+                if not self._heard or looks == _LOOKS:
+                    return
+            self._lost += cut is _Cut.LOST
+            if cut is _Cut.SILENT:
+                failures, self._least = 0, quiet
+            elif cut is not _Cut.LOST and not self._ended.is_set():
+                failures = 1 if self.teller.told.count > before else failures + 1
+                pause = back_off(failures, every=self.every)
+                await self._ends_within(max(pause, _NOTHING_TO_STREAM) if cut is _Cut.EMPTY else pause)
 
     async def _ends_within(self, seconds: float) -> bool:
         """Wait for the job's end for a time; return whether it has ended."""
@@ -213,7 +216,7 @@ class Tail:
                     self._patience = None
         except TimeoutError:
             await self._tell(splice, *splice.settle())
-            over = self._ended.is_set() and self._heard and splice.state is not State.LOST
+            over = self._ended.is_set() and self._marker and splice.state is State.OPEN
             cut = _Cut.OVER if over else _Cut.SILENT
         except ZadigError as failure:
             _LOG.debug("%s %s: its log broke: %s", self.teller.ref, self.teller.job, failure)
@@ -289,6 +292,11 @@ class Tail:
             before="" if self.earlier is None else self.earlier.digest,
         )
         return await archive.check(None if self._ended_at is None else self._ended_at.timestamp())
+
+    @property
+    def _aligned(self) -> bool:
+        """Whether the stream read last was heard, and came to where all of it was new."""
+        return self._heard and self._splice is not None and self._splice.state is State.OPEN
 
     @property
     def digest(self) -> str:
