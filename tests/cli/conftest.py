@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.canary import CANARY
 from zadig_async.cli.app import run
-from zadig_async.emulator import Emulator, Fault
+from zadig_async.emulator import Emulator, Fault, Script
 
 POLL = "--poll-every=0.1"
 
@@ -141,7 +141,7 @@ WORLD: Mapping[str, Any] = {
 class Zadig:
     """An emulator whose event loop runs in a thread, so that `run` can have the main one."""
 
-    def __init__(self, script: Mapping[str, Any], speed: float) -> None:
+    def __init__(self, script: Mapping[str, Any] | Script, speed: float) -> None:
         self.emulator = Emulator(script, speed=speed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)

@@ -7,24 +7,25 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import attrs
 import pytest
 from rich.console import Console
 
-from tests.cli.test_terminal import obeyed
+from tests.sinks.test_terminal_oracles import obeyed
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.follow import resume_text
+from zadig_async.cli.render import live as live_module
 from zadig_async.cli.render import summary, words
 from zadig_async.cli.render.board import Board
 from zadig_async.cli.render.columns import table
 from zadig_async.cli.render.live import LiveRenderer
 from zadig_async.cli.render.records import event_record
-from zadig_async.cli.render.renderer import Labels
 from zadig_async.errors import ConnectError, JournalError, NotFoundError, PreflightError
 from zadig_async.model.gate import Gate, GateKind
 from zadig_async.model.ids import TaskRef, WorkflowRef
+from zadig_async.model.log import LogGap, LogReport
 from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.model.status import Status
 from zadig_async.model.user import User
@@ -58,6 +59,15 @@ def job(status: str, name: str = "job-0-0-0-build", error: str = "") -> events.J
 
 def ended(verdict: Verdict, ref: TaskRef | None = REF) -> events.Ended:
     return events.Ended(workflow=API, ref=ref, outcome=Outcome(workflow=API, ref=ref, verdict=verdict))
+
+
+def closed(complete: bool) -> events.LogClosed:
+    report = LogReport(lines=1, complete=complete, reason="cut")
+    return events.LogClosed(workflow=API, ref=REF, job="job-0-0-0-b", report=report)
+
+
+def log(text: str, job_name: str = "job-0-0-0-build") -> events.LogLines:
+    return events.LogLines(workflow=API, ref=REF, job=job_name, lines=(LogLine(text),))
 
 
 GATE_OPENED = events.GateOpened(workflow=API, ref=REF, gate=GATE, allowed=False, reason="no rule allows it")
@@ -128,14 +138,6 @@ def test_columns_are_as_wide_as_chinese_looks() -> None:
     assert table(("A", "B"), [("部署", "x"), ("abc", "y")]) == ["A     B", "部署  x", "abc   y"]
 
 
-def test_labels_never_get_narrower() -> None:
-    labels = Labels([API])
-    log = events.LogLines(workflow=API, ref=REF, job="job-0-0-0-a-long-name", lines=())
-    assert labels.of(ended(Verdict.FAILED)) == "deploy-api"
-    assert labels.of(log) == "deploy-api/a-long-name"
-    assert labels.of(ended(Verdict.FAILED)) == "deploy-api            "
-
-
 @pytest.mark.parametrize(
     ("event", "text"),
     [
@@ -151,11 +153,8 @@ def test_labels_never_get_narrower() -> None:
             ),
         ),
         (events.LogOpened(workflow=API, ref=REF, job="x"), None),
-        (events.LogClosed(workflow=API, ref=REF, job="job-0-0-0-b", count=1, complete=True), None),
-        (
-            events.LogClosed(workflow=API, ref=REF, job="job-0-0-0-b", count=1, complete=False, reason="cut"),
-            "log of b: lines may be missing: cut",
-        ),
+        (closed(True), None),
+        (closed(False), "log of b: 1 line, lines are or may be missing: cut"),
         (events.PollRecovered(workflow=API, ref=REF, failed_for=5), "can be read again after 5.0s"),
         (events.Cancelling(workflow=API, ref=REF, reason="asked to"), "cancelling the task: asked to"),
         (events.Retrying(workflow=API, ref=REF, reason="asked to"), "running the task again: asked to"),
@@ -216,9 +215,9 @@ def test_advice_names_every_finding_once() -> None:
     ]
 
 
-def console(height: int = 24) -> Console:
+def console(height: int = 24, colours: Literal["standard"] | None = None) -> Console:
     return Console(
-        file=io.StringIO(), force_terminal=True, width=100, height=height, color_system=None, markup=False,
+        file=io.StringIO(), force_terminal=True, width=100, height=height, color_system=colours, markup=False,
         highlight=False, emoji=False,
     )  # fmt: skip
 
@@ -229,29 +228,77 @@ def shown(screen: Console) -> str:
     return file.getvalue()
 
 
-async def test_the_live_table_shows_rows_and_prints_logs_above_it(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_live_table_shows_rows_and_prints_logs_above_it() -> None:
     board, screen = Board([API]), console()
     clock = asyncio.get_running_loop().time
     async with LiveRenderer(board, screen, clock) as live:
-        for event in (
-            events.Launched(workflow=API, ref=REF),
-            job("running"),
-            events.LogLines(
-                workflow=API,
-                ref=REF,
-                job="job-0-0-0-build",
-                lines=(LogLine("[bold]not markup[/bold] :smile: \x1b]0;x\x07部署"),),
-            ),
-        ):
+        for event in (events.Launched(workflow=API, ref=REF), job("running")):
             board.apply(event, clock())
             live.event(event)
+        await live.log(log("[bold]not markup[/bold] :smile: \x1b]0;x\x07部署"))
         picture = live.picture()
     text = shown(screen)
     assert "deploy-api/build | [bold]not markup[/bold] :smile: 部署" in text
     assert picture.row_count == 1
-    live.outcomes([Outcome(workflow=API, ref=REF, verdict=Verdict.SUCCEEDED)], ExitCode.SUCCEEDED)
+    outcome = Outcome(workflow=API, ref=REF, verdict=Verdict.SUCCEEDED)
+    live.outcomes([outcome], ExitCode.SUCCEEDED, ["do nothing"])
     assert "shop/deploy-api#3  succeeded" in shown(screen)
-    assert "1 of 1 succeeded." in capsys.readouterr().out
+    assert shown(screen).endswith("1 of 1 succeeded.\ndo nothing\n")
+
+
+async def test_the_live_table_colours_what_is_ours_where_the_terminal_has_colours() -> None:
+    for coloured in (True, False):
+        screen = console(colours="standard" if coloured else None)
+        async with LiveRenderer(Board([API]), screen, lambda: 0.0) as live:
+            live.event(GATE_OPENED)
+            await live.log(log("text"))
+        label = "\x1b[95mdeploy-api/build | \x1b[0m" if coloured else "deploy-api/build | "
+        assert f"{label}text\n" in shown(screen)
+        assert ("\x1b[33mwaits at gate" in shown(screen)) == coloured
+
+
+async def test_a_terminal_that_is_behind_is_not_drawn_on_and_logs_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_module, "_EVERY", 0)
+    monkeypatch.setattr(live_module, "ROOM", 40)
+    behind = False
+    board, screen = Board([API]), console()
+
+    async def draw() -> str:
+        """Let the painter go round, and return what it has drawn meanwhile."""
+        before = len(shown(screen))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return shown(screen)[before:]
+
+    async with LiveRenderer(board, screen, lambda: 0.0, behind=lambda: behind) as live:
+        assert "TASK" in await draw()
+        behind = True
+        await draw()
+        await live.log(log("first"))
+        waits = asyncio.create_task(live.log(log("second")))
+        await asyncio.sleep(0)
+        live.event(GATE_OPENED)
+        assert await draw() == ""
+        assert not waits.done()
+        behind = False
+        text = await draw()
+        assert waits.done()
+    assert text.index("| first") < text.index("| second") < text.index("> waits at gate")
+
+
+async def test_what_a_stopped_terminal_was_to_show_is_shown_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_module, "ROOM", 1)
+    screen = console()
+    async with LiveRenderer(Board([API]), screen, lambda: 0.0, behind=lambda: True) as live:
+        waits = asyncio.create_task(live.log(log("first")))
+        await asyncio.sleep(0)
+        assert not waits.done()
+    await waits
+    assert "deploy-api/build | first" in shown(screen)
 
 
 async def test_the_live_table_is_no_taller_than_the_terminal_and_shows_what_moves() -> None:
@@ -293,7 +340,9 @@ def every_event() -> list[events.Event]:
         "error": ConnectError("refused"),
         "lines": (LogLine("text"),),
         "count": 2,
-        "complete": False,
+        "fills": LogGap(1, 2),
+        "gap": LogGap(1),
+        "report": LogReport(lines=3, gaps=(LogGap(1, 2),), complete=False),
         "sure": True,
         "attempt": 2,
         "duplicate": TaskRef("shop", "deploy-api", 4),
@@ -302,7 +351,10 @@ def every_event() -> list[events.Event]:
         "failed_for": 1.5,
         "outcome": Outcome(workflow=API, verdict=Verdict.LOST, error=missing, gates=(GATE,)),
     }
-    kinds: list[Callable[..., events.Event]] = list(events.Event.__subclasses__())
+    kinds: list[Callable[..., events.Event]] = [
+        *(set(events.Event.__subclasses__()) - {events.LogEvent}),
+        *events.LogEvent.__subclasses__(),
+    ]
     return [
         kind(
             **{

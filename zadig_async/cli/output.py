@@ -1,15 +1,16 @@
 """Writing to standard output and standard error, so that neither a closed pipe nor a code page ends us."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from zadig_async.sinks.terminal import escape_json
+from zadig_async.sinks.writer import mute
+
+__all__ = ["mute", "prepare", "record_text", "remark", "say", "say_document", "say_lines", "say_record"]
 
 
 def prepare() -> None:
@@ -49,13 +50,9 @@ def say_document(value: Any) -> None:
 
 def say_record(value: Any) -> None:
     """Write one line of JSON."""
-    say(escape_json(json.dumps(value, ensure_ascii=False)))
+    say(record_text(value))
 
 
-def mute(stream: TextIO) -> None:
-    """Send what is still to come nowhere: whoever read it has gone.
-
-    The file descriptor itself is turned, so that what is buffered already does not fail at exit either.
-    """
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        os.dup2(nowhere.fileno(), stream.fileno())
+def record_text(value: Any) -> str:
+    """Return a value as JSON in one line, safe to print."""
+    return escape_json(json.dumps(value, ensure_ascii=False))

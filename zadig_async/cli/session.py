@@ -179,6 +179,11 @@ def declined() -> ExitCode:
     return ExitCode.BLOCKED
 
 
+def coloured() -> bool:
+    """Whether our own lines are coloured: a terminal, and nobody asked for none."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def interactive() -> bool:
     """Whether a person watches a terminal that can redraw: no pipe, no CI, no dumb terminal."""
     return sys.stdout.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"

@@ -17,6 +17,9 @@ from zadig_async.cli.exits import ExitCode
 _PATIENCE: Final = 20.0
 """Seconds from the first signal until the process is ended by force: CI systems kill soon after."""
 
+_LAST_WORDS: Final = 1.0
+"""Seconds the terminal is given to take what is said last."""
+
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -79,6 +82,9 @@ class Ladder:
         code = ExitCode.DETACHED
         try:
             text, code = self._last()
-            os.write(2, f"\n{text}\n".encode(errors="backslashreplace"))
+            words = f"\n{text}\n".encode(errors="backslashreplace")
+            writing = threading.Thread(target=os.write, args=(2, words), daemon=True)
+            writing.start()
+            writing.join(_LAST_WORDS)  # a terminal that was stopped takes them never
         finally:
             os._exit(code)

@@ -1,179 +1,261 @@
-"""`zadig-async logs`: the logs of a task's jobs, archived or live."""
+"""`zadig-async logs`: the logs of the jobs of tasks, archived or live."""
 
 import asyncio
 import difflib
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
+import attrs
 import click
 
-from zadig_async.cli import output
+from zadig_async.cli import given as command_line
+from zadig_async.cli import log_options
 from zadig_async.cli.exits import ExitCode
+from zadig_async.cli.log_desk import LogDesk
+from zadig_async.cli.log_options import LogChoice
+from zadig_async.cli.log_reading import LogReading, has_log
 from zadig_async.cli.reading import known_task
-from zadig_async.cli.render import records, words
-from zadig_async.cli.session import Session, complete, connection_options, pass_session
+from zadig_async.cli.render import words
+from zadig_async.cli.render.renderer import json_lines, terminal_lines
+from zadig_async.cli.screen import Screen
+from zadig_async.cli.session import Session, coloured, complete, connection_options, pass_session
 from zadig_async.cli.signals import Ladder
 from zadig_async.client.client import ZadigClient
 from zadig_async.errors import ConfigError
 from zadig_async.model.ids import TaskRef
+from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.model.task import JobRun, Task
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.orchestrator import Orchestrator
-from zadig_async.orchestrator.policy import RunPolicy
-from zadig_async.orchestrator.tracker import LIVE_LOG_STATUSES, LIVE_LOG_TYPES
-from zadig_async.sinks.terminal import safe, safe_line
-from zadig_async.wire.loglines import log_archive_lines
-
-_FIRST_LINE = 10.0
-"""Seconds to wait for the first line of a running job: Zadig answers nothing before there is one."""
-
-_SILENCE = 2.0
-"""Seconds without a line after which what a running job has written so far is taken to be printed."""
+from zadig_async.orchestrator.policy import LogPolicy, RunPolicy
+from zadig_async.orchestrator.tracker import LIVE_LOG_TYPES
+from zadig_async.sinks.lines import Labels
+from zadig_async.sinks.terminal import safe
 
 _HELP = """\
-Print the logs of a task's jobs, one job after another.
+Print the logs of the jobs of tasks, one job after another.
 
 Of a job that has ended the archived log is printed, of a running one what it has written so far. With
---follow the logs of all jobs are printed as they come, until the task ends.
+--follow the logs of all running tasks are printed as they come, until each has ended.
 
 \b
 Examples:
     zadig-async logs 'shop/deploy-api#56'
-    zadig-async logs 'shop/deploy-api#56' --job build
-    zadig-async logs 'shop/deploy-api#56' --follow
+    zadig-async logs 'shop/deploy-api#56' --job build --tail 200
+    zadig-async logs 'shop/deploy-api#56' 'shop/deploy-web#12' --follow --timestamps
+    zadig-async logs 'shop/deploy-api#56' --follow --grep 'error|panic' --log-dir logs
 """
 
 
 @click.command(help=_HELP)
-@click.argument("ref")
-@click.option("--job", "names", multiple=True, metavar="NAME", help="Only this job. Repeat for more.")
-@click.option("--follow", is_flag=True, help="Go on until the task ends.")
+@click.argument("refs", nargs=-1, required=True, metavar="REF...")
+@click.option("--follow", is_flag=True, help="Go on until every task has ended.")
+@click.option("--all-jobs", is_flag=True, help="Also name the jobs that have no log of their own.")
+@log_options.log_options
 @connection_options
 @pass_session
-def command(session: Session, *, ref: str, names: tuple[str, ...], follow: bool) -> int:
+@click.pass_context
+def command(
+    ctx: click.Context, session: Session, *, refs: tuple[str, ...], follow: bool, all_jobs: bool
+) -> int:
     """Print logs."""
-    return complete(_logs(session, TaskRef.parse(ref), names, follow=follow))
+    tasks = [TaskRef.parse(text) for text in dict.fromkeys(refs)]
+    choice = log_options.choice(command_line.given(ctx), shown=True)
+    return complete(_logs(session, tasks, choice, follow=follow, all_jobs=all_jobs))
 
 
-async def _logs(session: Session, ref: TaskRef, names: Sequence[str], *, follow: bool) -> ExitCode:
+@attrs.frozen(eq=False)
+class _Meant:
+    """A task, and those of its jobs whose logs are meant."""
+
+    ref: TaskRef
+    task: Task
+    jobs: Sequence[JobRun]
+
+
+async def _logs(
+    session: Session, refs: Sequence[TaskRef], choice: LogChoice, *, follow: bool, all_jobs: bool
+) -> ExitCode:
     async with session.connect() as zadig:
-        task = await known_task(zadig, ref)
-        jobs = _chosen(task, names, ref)
-        printer = _Printer(session, labelled=len(jobs) > 1)
-        if follow and not task.status.final:
-            return await _follow(zadig, ref, jobs, printer)
-        for job in jobs:
-            await _print(zadig, ref, job, printer.event)
-    return printer.code
+        found = [(ref, await known_task(zadig, ref)) for ref in refs]
+        meant = _meant(found, choice.policy.jobs, all_jobs=all_jobs)
+        async with Screen() as screen:
+            printer = _Printer(session, screen, choice, meant, named=all_jobs or bool(choice.policy.jobs))
+            async with LogDesk.opened(choice, printer.show, screen.remark) as desk:
+                code = await _printed(zadig, meant, choice.policy, printer, desk, follow=follow)
+            if code is ExitCode.DETACHED or printer.unread:  # told to stop: of course it is not complete
+                return code
+            if desk.incomplete:
+                await printer.note(f"Lines are or may be missing: {', '.join(desk.incomplete)}.")
+    return ExitCode.TRY_LATER if desk.incomplete or desk.failed else code
 
 
-def _chosen(task: Task, names: Sequence[str], ref: TaskRef) -> list[JobRun]:
-    """Return the jobs meant, by configured name or job task name; without names every job with a log.
+async def _printed(
+    zadig: ZadigClient,
+    meant: Sequence[_Meant],
+    policy: LogPolicy,
+    printer: "_Printer",
+    desk: LogDesk,
+    *,
+    follow: bool,
+) -> ExitCode:
+    """Print what there is of each log, and what comes where that is asked for."""
+    running = [each for each in meant if follow and not each.task.status.final]
+    reading = LogReading(zadig=zadig, take=desk, tail=policy.tail, remark=printer.remark)
+    for each in meant:
+        if each not in running:
+            for job in each.jobs:
+                await reading.read(each.ref, each.task, job)
+    return await _follow(zadig, running, policy, printer, desk) if running else ExitCode.SUCCEEDED
+
+
+def _meant(found: Sequence[tuple[TaskRef, Task]], names: Sequence[str], *, all_jobs: bool) -> list[_Meant]:
+    """Return the jobs meant, by any of their names; without names every job with a log.
 
     Raises:
-        ConfigError: There is no such job.
+        ConfigError: No task has such a job.
     """
-    jobs = list(task.jobs())
-    if not names:
-        return [job for job in jobs if job.type in LIVE_LOG_TYPES]
-    chosen = []
+    jobs = {ref: list(task.jobs()) for ref, task in found}
     for name in names:
-        meant = [job for job in jobs if name in {job.name, job.origin_name, job.key, job.display_name}]
-        if not meant:
-            known = list(dict.fromkeys(job.origin_name or job.name for job in jobs))
-            close = difflib.get_close_matches(name, known, n=1)
-            raise ConfigError(
-                f"{ref}: there is no job {name!r}",
-                hint=f"Did you mean {safe(close[0])!r}?"
-                if close
-                else f"There are: {', '.join(safe(job) for job in known)}.",
-            )
-        chosen += [job for job in meant if job not in chosen]
-    return chosen
+        if not any(_is_called(job, name) for each in jobs.values() for job in each):
+            raise _no_such_job(name, jobs)
+    return [
+        _Meant(
+            ref,
+            task,
+            [
+                job
+                for job in jobs[ref]
+                if (any(_is_called(job, name) for name in names) if names else all_jobs or has_log(job))
+            ],
+        )
+        for ref, task in found
+    ]
+
+
+def _is_called(job: JobRun, name: str) -> bool:
+    return name in {job.name, job.origin_name, job.key, job.display_name}
+
+
+def _no_such_job(name: str, jobs: dict[TaskRef, list[JobRun]]) -> ConfigError:
+    known = list(dict.fromkeys(job.origin_name or job.name for each in jobs.values() for job in each))
+    close = difflib.get_close_matches(name, known, n=1)
+    return ConfigError(
+        f"{', '.join(str(ref) for ref in jobs)}: there is no job {name!r}",
+        hint=f"Did you mean {safe(close[0])!r}?"
+        if close
+        else f"There are: {', '.join(safe(job) for job in known)}.",
+    )
 
 
 class _Printer:
-    """Prints lines of logs as text or JSON; remembers whether any are known to be missing."""
+    """Prints events of logs as text or JSON, and remarks about them."""
 
-    def __init__(self, session: Session, *, labelled: bool) -> None:
+    def __init__(
+        self, session: Session, screen: Screen, choice: LogChoice, meant: Sequence[_Meant], *, named: bool
+    ) -> None:
+        """Prepare.
+
+        Args:
+            session: The command line.
+            screen: Where to print.
+            choice: How.
+            meant: The logs.
+            named: Whether jobs are named that are of a type without logs.
+        """
+        several = sum(len(each.jobs) for each in meant) > 1
+        labels = Labels([each.ref.of for each in meant])
+        self._screen = screen
+        self._named = named
+        self._only_printed = choice.directory is None
         self._json = session.json
-        self._labelled = labelled
-        self.code = ExitCode.SUCCEEDED
+        self._several_tasks = len(meant) > 1
+        self._show = (
+            json_lines(choice, screen.write)
+            if session.json
+            else terminal_lines(choice, screen.write, labels if several else None, coloured=coloured())
+        )
 
-    def event(self, event: events.Event) -> None:
-        """Print the event if it is about a log."""
-        if isinstance(event, events.LogClosed) and event.complete is False:
-            self.code = ExitCode.TRY_LATER
-            output.remark(words.event_words(event) or "")
-        if self._json:
-            if isinstance(event, events.LogLines | events.LogClosed):
-                output.say_record(records.event_record(event, datetime.now(UTC)))
-        elif isinstance(event, events.LogLines):
-            label = f"{words.job_word(event.job)} | " if self._labelled else ""
-            for line in event.lines:
-                output.say(f"{label}{safe_line(line.text)}{' (cut)' if line.truncated else ''}")
+    @property
+    def unread(self) -> bool:
+        """Whether nobody reads what is printed any more, and nothing is kept either."""
+        return self._only_printed and self._screen.unread
 
+    async def show(self, event: events.LogEvent) -> None:
+        """Print an event.
 
-async def _print(zadig: ZadigClient, ref: TaskRef, job: JobRun, emit: Callable[[events.Event], None]) -> None:
-    if job.type not in LIVE_LOG_TYPES:
-        output.remark(f"{words.job_word(job.name)}: a job of type {safe(job.type)} has no log of its own.")
-    elif job.status in LIVE_LOG_STATUSES:
-        await _snapshot(zadig, ref, job.name, emit)
-    elif not job.status.final:
-        output.remark(f"{words.job_word(job.name)}: it is {safe(job.status) or 'not started'}.")
-    else:
-        lines = log_archive_lines(await zadig.logs.fetch(ref, job.name))
-        if lines:
-            emit(events.LogLines(workflow=ref.of, ref=ref, job=job.name, lines=tuple(lines)))
-        else:
-            output.remark(
-                f"{words.job_word(job.name)}: Zadig has no archived log. It comes a few seconds after the "
-                "job's end, and goes when it expires."
-            )
+        Raises:
+            BrokenPipeError: Nobody reads what is printed any more, and nothing is kept either.
+        """
+        if self.unread:
+            raise BrokenPipeError
+        if not isinstance(event, events.LogUnavailable):
+            await self._show(event)
+        elif self._named or event.type in LIVE_LOG_TYPES:
+            await (self._show(event) if self._json else self.remark(event, event.reason))
 
+    async def remark(self, event: events.LogEvent, text: str) -> None:
+        """Say something about a job to the person watching."""
+        task = f"{safe(str(event.ref))} " if self._several_tasks else ""
+        await self.note(f"{task}{words.job_word(event.job)}: {safe(text)}")
 
-async def _snapshot(zadig: ZadigClient, ref: TaskRef, job: str, emit: Callable[[events.Event], None]) -> None:
-    """Print what a running job has written, until it is silent for a moment."""
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(_FIRST_LINE) as patience, zadig.logs.open(ref, job) as stream:
-            async for batch in stream:
-                emit(events.LogLines(workflow=ref.of, ref=ref, job=job, lines=tuple(batch)))
-                patience.reschedule(loop.time() + _SILENCE)
-    except TimeoutError:
-        output.remark(f"{words.job_word(job)}: still running; --follow goes on.")
+    def say(self, event: events.Event) -> None:
+        """Say what happened to a task."""
+        task = f"{safe(str(event.ref))}: " if self._several_tasks else ""
+        self._screen.remark(f"{task}{words.event_words(event)}")
+
+    async def note(self, text: str) -> None:
+        """Say something of our own, after what was printed before."""
+        await self._screen.in_order()
+        self._screen.remark(text)
 
 
-async def _follow(zadig: ZadigClient, ref: TaskRef, jobs: Sequence[JobRun], printer: _Printer) -> ExitCode:
-    """Print the logs as they come, until the task ends or the last of the jobs' logs does."""
-    wanted = {job.name for job in jobs}
-    waiting = set(wanted)
+async def _follow(
+    zadig: ZadigClient, running: Sequence[_Meant], policy: LogPolicy, printer: _Printer, desk: LogDesk
+) -> ExitCode:
+    """Print the logs as they come, until each task has ended, or each log that was asked for by name."""
+    going_on = {(each.ref, job.name) for each in running for job in each.jobs if not job.status.final}
+    refs = ", ".join(safe(str(each.ref)) for each in running)
     stopped = False
 
     def on_event(event: events.Event) -> None:
-        if isinstance(event, events.LogLines | events.LogClosed) and event.job in wanted:
-            printer.event(event)
-            if isinstance(event, events.LogClosed):
-                waiting.discard(event.job)
-                if not waiting:
-                    orchestrator.detach()
-        elif isinstance(event, events.PollFailed | events.PollRecovered):
-            output.remark(words.event_words(event) or "")
+        if isinstance(event, events.PollFailed | events.PollRecovered):
+            printer.say(event)
+        elif isinstance(event, events.JobChanged) and event.ref is not None and event.after.final:
+            going_on.discard((event.ref, event.job))
+
+    async def on_log(event: events.LogEvent) -> None:
+        try:
+            await desk(event)
+        except BrokenPipeError:
+            orchestrator.detach()
+        if policy.jobs and isinstance(event, events.LogClosed) and not going_on and not desk.open:
+            orchestrator.detach()
 
     def stop() -> None:
         nonlocal stopped
         stopped = True
         orchestrator.detach()
 
-    orchestrator = Orchestrator(zadig, RunPolicy(follow_logs=True), on_event=on_event)
-    with Ladder(stop, lambda: (f"The task {ref} goes on.", ExitCode.DETACHED)) as ladder:
+    # By the names the tasks themselves have for these jobs: a policy knows fewer than a task does.
+    jobs = tuple({job.name for each in running for job in each.jobs}) if policy.jobs else ()
+    logs = attrs.evolve(policy, jobs=jobs)
+    orchestrator = Orchestrator(
+        zadig, RunPolicy(follow_logs=True, logs=logs), on_event=on_event, on_log=on_log
+    )
+    outcomes: Sequence[Outcome] = ()
+    with Ladder(stop, lambda: (f"Going on without us: {refs}", ExitCode.DETACHED)) as ladder:
         try:
             async with orchestrator:
-                await orchestrator.attach(ref).wait()
+                runs = [orchestrator.attach(each.ref) for each in running]
+                outcomes = await asyncio.gather(*(run.wait() for run in runs))
+                await desk.all_closed()
         except asyncio.CancelledError:
             if ladder.count < 2:
                 raise
     if stopped:
-        output.remark(f"Stopped. The task {ref} goes on.")
+        await printer.note(f"Stopped. Going on without us: {refs}")
         return ExitCode.DETACHED
-    return printer.code
+    lost = [outcome for outcome in outcomes if outcome.verdict is Verdict.LOST]
+    for outcome in lost:
+        await printer.note(f"{words.ref_words(outcome)}: {words.outcome_words(outcome)}")
+    return ExitCode.TRY_LATER if lost else ExitCode.SUCCEEDED

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 import click
 
-from zadig_async.cli import exits, memory_options, output, policy_options
+from zadig_async.cli import exits, going_on, log_options, memory_options, output, policy_options
+from zadig_async.cli import given as command_line
 from zadig_async.cli.commands.run import parse_params
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.follow import Following
@@ -51,6 +52,7 @@ Examples:
 @memory_options.audit_options
 @policy_options.reconcile_options
 @policy_options.policy_options
+@log_options.run_log_options
 @connection_options
 @pass_session
 @click.pass_context
@@ -69,7 +71,7 @@ def command(
     """Go on with a journal."""
     memory_options.must_exist(journal)
     again = Again(
-        options=policy_options.given(ctx),
+        options=command_line.given(ctx),
         params=parse_params(params),
         input_file=input_file,
         file=file,
@@ -94,7 +96,7 @@ class Again:
         stop_file: Stop file, or None.
     """
 
-    options: policy_options.Given
+    options: command_line.Given
     params: dict[str, str]
     input_file: str | None
     file: str | None
@@ -117,14 +119,17 @@ async def _resume(session: Session, path: str, again: Again) -> ExitCode:
             if not entries:
                 return _ended(journal, zadig.server)
             origin = Origin.read(entries[-1].origin)
-            policy, launches, words = _as_then(again, origin, entries)
+            options = going_on.merged(going_on.parse(origin.words), again.options)
+            logs = log_options.choice(options, shown=bool(options["logs"]))
+            policy, launches = _as_then(again, origin, options, entries)
             batches = {entry.batch for entry in entries}
             board = Board(
                 entry.scope.workflow for entry in journal.history.runs.values() if entry.batch in batches
             )
         audit, stop_file = again.audit or origin.audit or None, again.stop_file or origin.stop_file or None
         async with memory_options.opened(path, audit, stop_file) as memory:
-            following = Following(session, policy, board, [*words, *again.words(), *session.again()], memory)
+            words = [*going_on.words(options, "resume"), *again.words(), *session.again()]
+            following = Following(session, logs.asked_of(policy), board, words, memory, logs)
             followed = await following.follow(zadig, lambda orchestrator: orchestrator.resume(launches))
     return followed.code
 
@@ -157,10 +162,9 @@ def _unfinished(journal: Journal, server: str) -> list[RunEntry]:
 
 
 def _as_then(
-    again: Again, origin: Origin, entries: Sequence[RunEntry]
-) -> tuple[RunPolicy, list[Launch], list[str]]:
+    again: Again, origin: Origin, options: command_line.Given, entries: Sequence[RunEntry]
+) -> tuple[RunPolicy, list[Launch]]:
     """Return policy and launches as they were then, with what was given now on top of it."""
-    options = policy_options.merged(policy_options.parse(origin.words), again.options)
     file = again.file or origin.file
     if origin.stdin and not again.file:
         raise ConfigError(
@@ -178,7 +182,7 @@ def _as_then(
     input_file = again.input_file or (origin.input_file if needed else "")
     inputs = read_input_file(input_file) if input_file else {}
     launches = [*given.launches, *_from_flags(entries, again.params, inputs)]
-    return policy, launches, policy_options.again(options)
+    return policy, launches
 
 
 def _from_flags(

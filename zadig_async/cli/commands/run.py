@@ -9,10 +9,12 @@ from typing import Any
 import attrs
 import click
 
-from zadig_async.cli import exits, memory_options, output, policy_options
+from zadig_async.cli import exits, going_on, log_options, memory_options, output, policy_options
+from zadig_async.cli import given as command_line
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.follow import Following
 from zadig_async.cli.launchfile import LaunchFile, read_input_file, read_launch_file
+from zadig_async.cli.log_options import LogChoice
 from zadig_async.cli.memory_options import Memory
 from zadig_async.cli.origin import origin_of
 from zadig_async.cli.render import records
@@ -44,7 +46,7 @@ Examples:
     zadig-async run shop/deploy-api shop/deploy-web --all-jobs --logs \\
         --approve 'shop/deploy-*:staging-gate' --approve-own
     zadig-async run shop/deploy-api --job build --job staging-gate --job deploy --param branch=main
-    zadig-async run --file release.yaml --timeout 1h
+    zadig-async run --file release.yaml --timeout 1h --logs --grep 'error|warn' --log-dir logs
     zadig-async run --file release.yaml --dry-run
 
 \b
@@ -113,6 +115,7 @@ An answer that is lost never leads to a second trigger: the task it made is look
 @memory_options.audit_options
 @policy_options.reconcile_options
 @policy_options.policy_options
+@log_options.run_log_options
 @connection_options
 @pass_session
 @click.pass_context
@@ -135,8 +138,10 @@ def command(
 ) -> int:
     """Start workflows and watch them to their end."""
     given = read_launch_file(file) if file is not None else LaunchFile()
-    options = policy_options.given(ctx)
-    policy = policy_options.policy(options, given.policy)
+    options = command_line.given(ctx)
+    log_options.check_use(options, log_options.LOG_JOB)
+    logs = log_options.choice(options, shown=bool(options["logs"]))
+    policy = logs.asked_of(policy_options.policy(options, given.policy))
     if concurrency is not None:
         policy = attrs.evolve(policy, concurrency=concurrency)
     refs = [WorkflowRef.parse(text) for text in workflows]
@@ -162,19 +167,19 @@ def command(
     if dry_run:
         return complete(_rehearse(session, launches, policy))
     origin = origin_of(
-        policy_options.again(options),
+        going_on.words(options, "resume"),
         file=file,
         input_file=input_file,
         concurrency=concurrency,
         audit=audit,
         stop_file=stop_file,
     )
-    again = policy_options.again(options, reconcile=journal is not None)
+    again = going_on.words(options, "watch" if journal is None else "resume")
     again += memory_options.again(audit, stop_file)
     if file is not None and (journal is None or file == "-"):
         again += ["--file", file]
     opened = memory_options.opened(journal, audit, stop_file)
-    return complete(_run(session, launches, policy, [*again, *session.again()], origin, opened))
+    return complete(_run(session, launches, policy, logs, [*again, *session.again()], origin, opened))
 
 
 def parse_params(given: Sequence[str]) -> dict[str, str]:
@@ -198,6 +203,7 @@ async def _run(
     session: Session,
     launches: Sequence[Launch],
     policy: RunPolicy,
+    logs: LogChoice,
     again: Sequence[str],
     origin: Mapping[str, Any],
     opened: AbstractAsyncContextManager[Memory],
@@ -205,7 +211,8 @@ async def _run(
     async with session.connect() as zadig, opened as memory:
         if memory.journal is not None:
             refuse_unfinished(memory.journal, zadig.server)
-        following = Following(session, policy, Board(launch.ref for launch in launches), again, memory)
+        board = Board(launch.ref for launch in launches)
+        following = Following(session, policy, board, again, memory, logs)
         followed = await following.follow(
             zadig, lambda orchestrator: orchestrator.run_all(launches, origin=origin)
         )

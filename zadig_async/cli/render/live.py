@@ -1,41 +1,34 @@
 """A calm live table for a terminal, logs scrolling above it."""
 
 import asyncio
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from zadig_async.cli import output
 from zadig_async.cli.durations import spell_duration
 from zadig_async.cli.exits import ExitCode
+from zadig_async.cli.log_options import LogChoice
 from zadig_async.cli.render import summary, words
 from zadig_async.cli.render.board import Board, Row
 from zadig_async.cli.render.columns import GAP
-from zadig_async.cli.render.renderer import Labels
+from zadig_async.cli.render.renderer import terminal_lines
 from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.orchestrator import events
-from zadig_async.sinks.terminal import safe_line
+from zadig_async.sinks.lines import Labels, tint
+from zadig_async.sinks.writer import ROOM
 
 _EVERY: Final = 0.25
 """Seconds between two drawings."""
 
-_COLOURS: Final = (
-    "cyan",
-    "magenta",
-    "blue",
-    "yellow",
-    "green",
-    "bright_cyan",
-    "bright_magenta",
-    "bright_blue",
-)
+_SGR: Final = {"bold": "1", "dim": "2", "green": "32", "yellow": "33", "red": "31", "bold magenta": "1;35"}
+"""The styles used here as a terminal knows them."""
 
 _STYLE: Final = {
     Verdict.SUCCEEDED: "green",
@@ -50,29 +43,55 @@ def _style(verdict: Verdict) -> str:
     return _STYLE.get(verdict, "red")
 
 
+class _Raw:
+    """Lines that rich prints as they are: they are made for the terminal already, and there may be many."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_console__(self, _console: Console, _options: ConsoleOptions) -> RenderResult:
+        yield Segment(self._text)
+
+
 class LiveRenderer:
     """Draws a board several times a second, and prints logs and what people must know above it.
 
-    All text given to rich is made into `Text`, so nothing in it is taken for markup.
+    While the terminal takes nothing, because it was stopped, nothing is drawn; logs wait for it, and nothing
+    else does. All text of the server given to rich is made into `Text`, so nothing in it is taken for markup.
     """
 
-    def __init__(self, board: Board, console: Console, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        console: Console,
+        clock: Callable[[], float],
+        *,
+        choice: LogChoice = LogChoice(),  # noqa: B008 - frozen
+        behind: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Prepare to draw.
 
         Args:
             board: What to draw; fed by somebody else.
-            console: The terminal.
+            console: The terminal; what is printed on it must not block.
             clock: The clock the board's times are of, in seconds.
+            choice: How logs are shown.
+            behind: Tells whether the terminal has not taken all that was printed.
         """
         self._board = board
         self._console = console
         self._clock = clock
+        self._behind = behind
+        self._coloured = console.color_system is not None and not console.no_color
         self._labels = Labels(row.workflow for row in board.rows)
+        self._lines = terminal_lines(choice, self._write, self._labels, coloured=self._coloured)
         self._live = Live(
             console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         self._painter: asyncio.Task[None] | None = None
-        self._pending: list[Text] = []
+        self._pending: list[str] = []
+        self._held = 0
+        self._taken = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._live.start()
@@ -91,8 +110,9 @@ class LiveRenderer:
 
     async def _paint(self) -> None:
         while True:
-            self._flush()
-            self._live.update(self.picture(), refresh=True)
+            if not self._behind():
+                self._flush()
+                self._live.update(self.picture(), refresh=True)
             await asyncio.sleep(_EVERY)
 
     def picture(self) -> Table:
@@ -128,24 +148,27 @@ class LiveRenderer:
         return [row for row in rows if id(row) in chosen], len(rows) - room
 
     def event(self, event: events.Event) -> None:
-        """Keep what is to be printed above the table, logs and what a person must know, until it is drawn.
+        """Keep what a person must know, to be printed above the table when it is drawn next.
 
-        Each print draws the whole table anew, so a busy log would flicker.
+        Each print draws the whole table anew, so it would flicker.
         """
-        if isinstance(event, events.LogLines):
-            for line in event.lines:
-                self._keep(event, " | ", Text(safe_line(line.text) + (" (cut)" if line.truncated else "")))
-            return
         text = words.event_words(event)
         if text is not None:
-            self._keep(event, " > ", Text(text, style=_event_style(event)))
+            label = self._labels.of(event) + " > "
+            if self._coloured:
+                label = tint(label, self._labels.plain(event))
+            self._keep(f"{label}{self._styled(text, _event_style(event))}\n")
+
+    async def log(self, event: events.LogEvent) -> None:
+        """Keep lines of a log, to be printed above the table; waits while the terminal does not take them."""
+        await self._lines(event)
 
     def note(self, text: str) -> None:
         """Print words of our own above the table, at once."""
-        self._pending.append(Text(text, style="bold"))
+        self._keep(f"{self._styled(text, 'bold')}\n")
         self._flush()
 
-    def outcomes(self, outcomes: Sequence[Outcome], code: ExitCode) -> None:
+    def outcomes(self, outcomes: Sequence[Outcome], code: ExitCode, advice: Sequence[str]) -> None:
         """Print the summary where the table was."""
         header, *rows = summary.summary_cells(outcomes)
         self._console.print()
@@ -155,17 +178,29 @@ class LiveRenderer:
             self._console.print(
                 Text(GAP).join([Text(task), coloured, *(Text(cell) for cell in rest)]), soft_wrap=True
             )
-        output.say()
-        output.say(summary.tally(outcomes))
+        for line in ("", summary.tally(outcomes), *advice):
+            self._console.print(Text(line), soft_wrap=True)
 
-    def _keep(self, event: events.Event, separator: str, text: Text) -> None:
-        colour = _COLOURS[zlib.crc32(event.workflow.workflow.encode(errors="replace")) % len(_COLOURS)]
-        self._pending.append(Text.assemble((self._labels.of(event) + separator, colour), text))
+    async def _write(self, text: str) -> None:
+        """Keep lines to be printed; wait while more is kept than there is room for."""
+        self._keep(text)
+        while self._held > ROOM:
+            self._taken.clear()
+            await self._taken.wait()
+
+    def _keep(self, text: str) -> None:
+        self._pending.append(text)
+        self._held += len(text)
 
     def _flush(self) -> None:
         if self._pending:
-            self._console.print(Text("\n").join(self._pending), soft_wrap=True)
+            self._console.print(_Raw("".join(self._pending)), soft_wrap=True)
             self._pending.clear()
+            self._held = 0
+            self._taken.set()
+
+    def _styled(self, text: str, style: str) -> str:
+        return f"\x1b[{_SGR[style]}m{text}\x1b[0m" if self._coloured else text
 
 
 def _state_style(row: Row) -> str:

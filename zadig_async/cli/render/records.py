@@ -3,10 +3,8 @@
 Texts are as the server sent them; `terminal.escape_json` makes the written document safe to look at.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
 
 from zadig_async.errors import ApiError, DecodeError, PreflightError, ZadigError
 from zadig_async.journal.history import RunEntry
@@ -18,10 +16,7 @@ from zadig_async.model.variable import Param
 from zadig_async.model.view import View
 from zadig_async.model.workflow import Job, Workflow, WorkflowSummary
 from zadig_async.orchestrator import events
-
-Record = dict[str, Any]
-
-_CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+from zadig_async.sinks.jsonl import Record, event_head, log_details
 
 
 def moment(value: datetime | None) -> str | None:
@@ -86,13 +81,7 @@ def outcome_record(outcome: Outcome) -> Record:
 
 def event_record(event: events.Event, at: datetime) -> Record:
     """Return an event seen at a time."""
-    record: Record = {
-        "event": _CAPITAL.sub("_", type(event).__name__).lower(),
-        "at": moment(at),
-        "workflow": str(event.workflow),
-        "task": str(event.ref) if event.ref else None,
-    }
-    return record | _details(event)
+    return event_head(event, at) | _details(event)
 
 
 def _details(event: events.Event) -> Record:
@@ -111,18 +100,8 @@ def _details(event: events.Event) -> Record:
                 "phase": str(event.after.phase),
                 "error": event.error,
             }
-        case events.LogLines():
-            cut = [index for index, line in enumerate(event.lines) if line.truncated]
-            return {"job": event.job, "lines": [line.text for line in event.lines], "cut": cut}
-        case events.LogOpened():
-            return {"job": event.job}
-        case events.LogClosed():
-            return {
-                "job": event.job,
-                "count": event.count,
-                "complete": event.complete,
-                "reason": event.reason,
-            }
+        case events.LogEvent():
+            return log_details(event)
         case events.PollFailed():
             return {"error": error_record(event.error), "failing_for": round(event.failing_for, 3)}
         case events.PollRecovered():

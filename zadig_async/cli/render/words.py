@@ -1,6 +1,5 @@
 """What happened, in plain words: one line for an event or an outcome, safe to print."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,6 +27,8 @@ from zadig_async.model.outcome import Outcome, Verdict
 from zadig_async.model.status import Phase
 from zadig_async.model.user import User
 from zadig_async.orchestrator import events
+from zadig_async.orchestrator.policy import configured_name
+from zadig_async.sinks.lines import closed_words
 from zadig_async.sinks.terminal import safe, safe_block
 
 _KINDS: Final[tuple[tuple[type[ZadigError], str], ...]] = (
@@ -47,13 +48,10 @@ _KINDS: Final[tuple[tuple[type[ZadigError], str], ...]] = (
 )
 """What each kind of error is called, subclasses before their bases."""
 
-_JOB_TASK: Final = re.compile(r"job-[0-9]+-[0-9]+-[0-9]+-(.+)")
-
 
 def job_word(name: str) -> str:
     """Return the configured name within a job task name: `build` of `job-0-0-0-build`."""
-    match = _JOB_TASK.fullmatch(name)
-    return safe(match[1] if match else name)
+    return safe(configured_name(name))
 
 
 def gate_words(gate: Gate) -> str:
@@ -73,7 +71,7 @@ def people_words(users: Sequence[User]) -> str:
 def event_words(event: events.Event) -> str | None:
     """Return a line for an event, or None for one that says nothing to a person.
 
-    Lines of logs are not said here; see `events.LogLines`.
+    Of logs only that one is not complete: all else about them is said by `sinks.lines`.
     """
     match event:
         case events.Launching():
@@ -97,8 +95,8 @@ def event_words(event: events.Event) -> str | None:
             return f"cannot be read for {since}, trying on: {error_words(event.error)}"
         case events.PollRecovered():
             return f"can be read again after {spell_duration(event.failed_for)}"
-        case events.LogClosed(complete=False):
-            return f"log of {job_word(event.job)}: lines may be missing: {safe(event.reason)}"
+        case events.LogClosed() if event.report.complete is False:
+            return f"log of {job_word(event.job)}: {closed_words(event)}"
         case events.Ended():
             return outcome_words(event.outcome)
         case _:
