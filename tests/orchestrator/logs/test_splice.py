@@ -78,10 +78,10 @@ def test_a_replay_that_does_not_reach_back_is_a_gap_where_there_is_no_other_way(
     assert splice.state is State.OPEN
 
 
-@pytest.mark.parametrize("overlap", [1, 15])
+@pytest.mark.parametrize("overlap", [1, 15, 63])
 def test_few_lines_of_overlap_are_not_trusted(overlap: int) -> None:
-    splice = Splice(told_of(numbered(0, 100)), 40)
-    assert fed(splice, numbered(100 - overlap, 140 - overlap)) == []
+    splice = Splice(told_of(numbered(0, 100)), 80)
+    assert fed(splice, numbered(100 - overlap, 180 - overlap)) == []
     assert splice.state is State.LOST
 
 
@@ -136,18 +136,18 @@ def test_a_whole_log_that_differs_in_the_middle_is_lost() -> None:
 def test_after_a_hole_the_count_is_no_place() -> None:
     told = told_of(numbered(0, 50))
     told.miss()
-    told.add(numbered(80, 120))
-    splice = Splice(told, 64)
-    assert fed(splice, numbered(90, 130)) == numbered(120, 130)
+    told.add(numbered(80, 180))
+    splice = Splice(told, 128)
+    assert fed(splice, numbered(110, 190)) == numbered(180, 190)
 
 
 def test_after_a_hole_a_replay_may_begin_with_lines_never_told() -> None:
     told = told_of(numbered(0, 50))
     told.miss()
-    told.add(numbered(80, 90))
-    splice = Splice(told, 64)
-    assert fed(splice, numbered(60, 124)) == numbered(90, 124)
-    assert fed(splice, numbered(124, 130)) == numbered(124, 130)
+    told.add(numbered(80, 150))
+    splice = Splice(told, 256)
+    assert fed(splice, numbered(60, 180)) == numbered(150, 180)
+    assert fed(splice, numbered(180, 190)) == numbered(180, 190)
 
 
 @given(lines, lines, lines, st.integers(1, 100), cuts, st.booleans())
@@ -165,6 +165,14 @@ def test_after_a_hole_it_is_never_laid_at_the_wrong_place_either(
         new += [line.text for line in splice.settle()[0]]
     if splice.state is State.OPEN and before:
         assert new == since
+
+
+def test_a_log_begun_in_the_middle_goes_on_by_the_few_lines_it_has() -> None:
+    splice = Splice(told_of(numbered(100, 120), from_start=False), 64)
+    assert fed(splice, numbered(70, 134)) == numbered(120, 134)
+    silent = Splice(told_of(numbered(100, 120), from_start=False), 64)
+    assert fed(silent, numbered(90, 125), [1]) == []
+    assert [line.text for line in silent.settle()[0]] == numbered(120, 125)
 
 
 def test_where_there_is_no_other_way_the_longest_overlap_is_waited_for() -> None:

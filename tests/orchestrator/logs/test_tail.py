@@ -329,8 +329,8 @@ async def test_a_log_that_is_silent_for_hours_is_asked_for_little() -> None:
     server = LogServer(log, START + 7201.0)
     reader = await read(server)
     assert stripped(reader.parts) == [texts(server)]
-    assert set(server.opened[1:]) <= {64, 256, 1024, 0}
-    assert server.opened[1:].count(64) > 100
+    assert set(server.opened[1:]) <= {128, 256, 1024, 0}
+    assert server.opened[1:].count(128) > 100
 
 
 @virtual_time

@@ -23,8 +23,8 @@ WHOLE: Final = 0
 _HELD: Final = 8_388_608
 """Characters of lines to hold back while it is not clear yet whether they are new."""
 
-_ANCHOR: Final = 64
-"""Newest lines told by which their end is found in a replay that begins with lines never told."""
+_TRUSTED: Final = 64
+"""Lines by which a place is believed: a log may print a shorter block of lines again and again."""
 
 Lines = tuple[list[LogLine], list[str]]
 """Lines, and their fingerprints."""
@@ -75,9 +75,9 @@ class Splice:
         self._places: list[int] | None = None
         # After a hole, and where it was begun in the middle, a replay may begin with lines never told.
         part = told.parts[-1]
-        anchor = self._newest[-min(_ANCHOR, part.count) :] if part.count and not told.exact else []
+        anchor = self._newest[-min(_TRUSTED, part.count) :] if part.count and not told.exact else []
         self._anchor = Search(anchor) if anchor else None
-        self._sure = len(anchor) >= HEAD and _count(anchor, self._newest) == 1
+        self._sure = len(anchor) == _TRUSTED and _count(anchor, self._newest) == 1
         self._anchored: list[int] = []
         self._from_start = told.exact
         if not told.count:
@@ -173,8 +173,11 @@ class Splice:
         if self._anchor.found(known):
             self._anchored.append(self._seen)
         places = self._places or []
-        if (self._anchored and self._sure) or (len(places) == 1 and self._overlaps()[:1] >= [HEAD]):
-            self._open_after(self._overlaps()[-1])
+        complete = self._complete()
+        if self._anchored and self._sure:
+            self._open_after(self._anchored[-1])
+        elif len(places) == 1 and complete and len(self._newest) - complete[0] >= _TRUSTED:
+            self._open_after(len(self._newest) - complete[0])
         elif self._seen >= self._asked > 0 or self._size > _HELD:
             self._judge_all()
 
@@ -188,7 +191,7 @@ class Splice:
             self._drop_held()
         elif len(places) == 1 and complete and not elsewhere:
             overlap = len(self._newest) - places[0]
-            if overlap >= min(HEAD, self._told.count):
+            if overlap >= min(_TRUSTED, self._told.count):
                 self._open_after(overlap)
             else:
                 self._give_up()
@@ -203,7 +206,9 @@ class Splice:
     def _judge_all(self) -> None:
         """Judge a replay that has come to its end: what was told ends in it at one place, or nobody knows."""
         overlaps = self._overlaps()
-        if len(overlaps) == 1 and overlaps[0] >= HEAD:
+        # A log begun in the middle may have had few lines yet; after a hole few lines are too few.
+        least = _TRUSTED if len(self._told.parts) > 1 else min(_TRUSTED, self._told.count)
+        if len(overlaps) == 1 and overlaps[0] >= least:
             self._open_after(overlaps[0])
         else:
             self._give_up()

@@ -31,7 +31,7 @@ from zadig_async.wire.masking import Mask
 _SHORT: Final = 2048
 """Lines of a log that is asked for as a whole when its stream breaks: its place is known then for certain."""
 
-_LEAST: Final = 64
+_LEAST: Final = 128
 """Lines of replay to ask for where nothing new is expected, or longer replays break before they are over."""
 
 _OVERLAP: Final = 256
