@@ -345,7 +345,28 @@ async def test_an_archive_that_lacks_lines_is_said_to_differ_and_where() -> None
 
 
 @virtual_time
-async def test_a_fault_of_whoever_reads_is_not_the_logs() -> None:
+async def test_a_log_cut_short_while_its_end_is_taken_ends_once() -> None:
+    server = LogServer(a_log(7, 30, START, 5.0), START + 5.0)
+    got: list[events.LogEvent] = []
+
+    async def take(event: events.LogEvent) -> None:
+        got.append(event)
+        if isinstance(event, events.LogClosed):
+            await asyncio.sleep(100.0)
+
+    tail = tail_of(server, Reader())
+    tail.teller.take = take
+    asyncio.get_running_loop().call_at(server.ended, tail.job_ended)
+    reading = asyncio.create_task(tail.run(live=True))
+    await asyncio.sleep(60.0)
+    reading.cancel()
+    await asyncio.wait({reading})
+    (closed,) = [event for event in got if isinstance(event, events.LogClosed)]
+    assert closed.report.complete is True
+
+
+@virtual_time
+async def test_a_log_that_is_left_says_so() -> None:
     server = LogServer(a_log(7, 30, START, 5.0), START + 5.0)
     reader = Reader()
     tail = tail_of(server, reader)

@@ -177,12 +177,11 @@ class Tail:
                 pause = back_off(failures, every=self.every)
                 await self._ends_within(max(pause, _NOTHING_TO_STREAM) if cut is _Cut.EMPTY else pause)
 
-    async def _ends_within(self, seconds: float) -> bool:
-        """Wait for the job's end for a time; return whether it has ended."""
+    async def _ends_within(self, seconds: float) -> None:
+        """Wait for a time, but not for longer than until the job has ended."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._ended.wait()
-        return self._ended.is_set()
 
     def _next_splice(self) -> tuple[Splice, int]:
         """Return how the next stream is laid over what was told, and how many lines of replay to ask for."""

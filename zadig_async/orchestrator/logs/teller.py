@@ -34,6 +34,7 @@ class Teller:
     opened: bool = attrs.field(init=False, default=False)
     telling: bool = attrs.field(init=False, default=False)
     taken: int = attrs.field(init=False, default=0)
+    _closed: bool = attrs.field(init=False, default=False)
 
     async def _send(self, event: events.LogEvent) -> None:
         self.telling = True
@@ -105,7 +106,7 @@ class Teller:
     async def closed(
         self, complete: bool | None, reason: str, digest: str = "", *, gap: LogGap | None = None
     ) -> None:
-        """Tell that the log will not go on.
+        """Tell that the log will not go on; only the first time.
 
         Args:
             complete: Whether all of it was told, see `LogReport`.
@@ -113,6 +114,9 @@ class Teller:
             digest: Digest of the whole log where it is not that of the lines in the order told.
             gap: A hole that was only noticed now, or None.
         """
+        if self._closed:  # cut short while its reader took the end
+            return
+        self._closed = True
         report = LogReport(
             lines=self.told.count + self.told.fills,
             gaps=self.told.gaps if gap is None else (*self.told.gaps, gap),
