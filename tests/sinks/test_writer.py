@@ -317,12 +317,20 @@ async def test_closing_waits_for_what_others_still_write(shut: Slow) -> None:
 
 
 async def test_closing_does_not_wait_with_the_loop_standing_still(shut: Slow) -> None:
-    writer = BackgroundWriter()
+    class Late(BackgroundWriter):
+        """Somebody writes once more right after the closing has seen that all is written."""
+
+        late = True
+
+        async def flush(self) -> None:
+            await super().flush()
+            if self.late:
+                self.late = False
+                self.put(shut, "b")
+
+    writer = Late()
     writer.put(io.StringIO(), "a")
     closing = asyncio.create_task(writer.aclose())
-    while writer.waiting:  # noqa: ASYNC110 - the very moment is meant
-        await asyncio.sleep(0)
-    writer.put(shut, "b")  # right before the closing goes on
     await reached(shut)
     shut.gate.set()
     await closing
