@@ -650,5 +650,8 @@ async def test_h3_hundreds_of_streams_leave_neither_tasks_nor_files_behind() -> 
             while (files(), len(asyncio.all_tasks())) != before:  # noqa: ASYNC110 - the other side's go, too
                 await asyncio.sleep(0.01)
     sooner, later = seen[2:10], seen[10:20]
-    for which in (0, 1):
-        assert max(each[which] for each in later) <= max(each[which] for each in sooner) + 20
+    for which in (
+        0,
+        1,
+    ):  # how many are open at a moment varies; one left by each of 200 streams would be 200 more
+        assert max(each[which] for each in later) <= max(each[which] for each in sooner) + 100
