@@ -250,6 +250,18 @@ LEAKY: dict[str, Any] = {
                     ],
                 },
                 {
+                    "key": "torn",
+                    "params": [{"name": "password", "value": "hunter2-hunter2", "is_credential": True}],
+                    "stages": [
+                        {
+                            "name": "build",
+                            "jobs": [
+                                {"name": "build", "duration": 1, "log": ["it is hunter2\x1b(B-hunter2"]}
+                            ],
+                        }
+                    ],
+                },
+                {
                     "key": "halting",
                     "stages": [
                         {
@@ -324,3 +336,10 @@ def test_credentials_are_masked_wherever_a_log_comes_from(leaky: Cli, tmp_path: 
     assert len(files) == 5
     assert not any(CANARY in text or "hunter2-hunter2" in text for text in files)
     assert all(text.count("******") == 2 for text in files)
+
+
+def test_a_credential_with_a_control_sequence_inside_is_masked_in_an_archive(leaky: Cli) -> None:
+    assert leaky("run", "shop/torn", "--all-jobs", POLL).code == 0
+    archived = leaky("logs", "shop/torn#1")
+    assert "it is ******" in archived.out
+    assert "hunter2" not in archived.out

@@ -9,7 +9,8 @@ from tests.sinks.told import EVIL, JOB, NOON, REF, Paper, closed, lines, missing
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.log import LogGap
 from zadig_async.orchestrator import events
-from zadig_async.sinks.lines import Labels, TerminalLines, is_chosen
+from zadig_async.orchestrator.policy import is_chosen
+from zadig_async.sinks.lines import Labels, TerminalLines
 from zadig_async.wire.loglines import LogLine
 
 WEB = TaskRef("shop", "deploy-web-site", 3)

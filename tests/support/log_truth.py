@@ -1,9 +1,11 @@
 """What was told of a log, held against what its job printed: a judge that shares no code with the client.
 
-ear = LogEar()
-async with Orchestrator(zadig, RunPolicy(follow_logs=True), on_event=ear.take): ...
-verdict = judge(ear.logs["api", 1, "job-0-0-0-build", 1], printed)
-assert not verdict.wrongs
+It listens as the `on_event` of an orchestrator:
+
+    ear = LogEar()
+    async with Orchestrator(zadig, RunPolicy(follow_logs=True), on_event=ear.take): ...
+    verdict = judge(ear.logs["api", 1, "job-0-0-0-build", 1], printed)
+    assert not verdict.wrongs
 """
 
 from collections import Counter

@@ -1,6 +1,5 @@
 """Reading what there is of a job's log now: its archive, or what a running job has written so far."""
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
@@ -10,26 +9,23 @@ import attrs
 from zadig_async.cli.render.words import error_words
 from zadig_async.client.client import ZadigClient
 from zadig_async.client.logs import WHOLE_LOG
-from zadig_async.errors import DeadlineError, ZadigError
+from zadig_async.errors import ZadigError
 from zadig_async.model.ids import TaskRef
 from zadig_async.model.task import JobRun, Task
 from zadig_async.orchestrator import events
+from zadig_async.orchestrator.logs.archive import Archive
 from zadig_async.orchestrator.logs.patience import Patience
 from zadig_async.orchestrator.logs.teller import Teller
 from zadig_async.orchestrator.logs.told import Told, fingerprints
-from zadig_async.orchestrator.tracker import LIVE_LOG_STATUSES, LIVE_LOG_TYPES, MAYBE_LIVE_LOG_TYPES
+from zadig_async.orchestrator.tracker import LIVE_LOG_STATUSES, may_have_log
 from zadig_async.wire.credentials import credentials
-from zadig_async.wire.loglines import LogLine
-from zadig_async.wire.masking import Mask
+from zadig_async.wire.masking import Mask, log_mask
 
 _FIRST_LINE: Final = 10.0
 """Seconds to wait for the first line of a running job: Zadig answers nothing before there is one."""
 
 _SILENCE: Final = 2.0
 """Seconds without a line after which what a running job has written so far is taken to be all."""
-
-_DEAD: Final = 30.0
-"""Seconds without a byte after which the reading of an archive is given up."""
 
 _NO_ARCHIVE: Final = (
     "Zadig has no archived log. It comes a few seconds after the job's end, and goes when it expires."
@@ -60,10 +56,10 @@ class LogReading:
             task: The task as read in full: its credentials are masked.
             job: The job.
         """
-        mask = Mask([*self.zadig.secrets, *credentials(task.raw)])
+        mask = log_mask([*self.zadig.secrets, *credentials(task.raw)])
         told = Told(from_start=self.tail is None)
         teller = Teller(ref=ref, job=job.name, attempt=1, take=self.take, told=told)
-        if not has_log(job):
+        if not may_have_log(job.type):
             await teller.unavailable(job.type, f"a job of type {job.type} has no log of its own.")
             return
         if not job.status.final and job.status not in LIVE_LOG_STATUSES:
@@ -79,24 +75,7 @@ class LogReading:
             await teller.closed(False, error_words(error))
 
     async def _archive(self, teller: Teller, mask: Mask, job: JobRun) -> None:
-        last: deque[LogLine] = deque(maxlen=self.tail)
-        try:
-            async with (
-                Patience(lambda heard: heard + _DEAD) as patience,
-                self.zadig.logs.open_archive(teller.ref, teller.job) as archive,
-            ):
-                async for batch in archive:
-                    patience.busy()
-                    lines = mask.lines(batch)
-                    if self.tail is None:
-                        await teller.lines(lines, fingerprints(lines))
-                    else:
-                        last.extend(lines)
-                    patience.heard()
-        except TimeoutError:
-            raise DeadlineError(f"its archive was silent for {_DEAD:g} s") from None
-        if last:
-            await teller.lines([*last], fingerprints(last))
+        await Archive(zadig=self.zadig, teller=teller, mask=mask, tail=self.tail).look()
         if teller.told.count:
             await teller.closed(True, "the archive" if self.tail is None else "the end of the archive")
         else:
@@ -124,8 +103,3 @@ class LogReading:
                         patience.look()
         event = events.LogOpened(workflow=teller.ref.of, ref=teller.ref, job=teller.job)
         await self.remark(event, "still running; --follow goes on.")
-
-
-def has_log(job: JobRun) -> bool:
-    """Whether jobs of this type have a log of their own, on some server at least."""
-    return job.type in LIVE_LOG_TYPES or job.type in MAYBE_LIVE_LOG_TYPES

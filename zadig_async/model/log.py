@@ -31,7 +31,7 @@ class LogReport:
         complete: True where every line of the archive was told once and no gap is left, False where lines are
             or may be missing, None where nothing is known to be missing and no archive was to be had.
         digest: BLAKE2b digest (16 bytes, as hex) of all lines in the order of the log, each as
-            `zadig_async.orchestrator.logs.fingerprint` prepares it and followed by a line feed. Where
+            `zadig_async.orchestrator.logs.told.fingerprint` prepares it and followed by a line feed. Where
             `complete` is True it is the digest of the archive's lines.
         reason: Why `complete` is what it is, in words.
     """

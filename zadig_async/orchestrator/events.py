@@ -247,6 +247,11 @@ class LogLines(LogEvent):
     lines: tuple[LogLine, ...]
     fills: LogGap | None = None
 
+    @property
+    def characters(self) -> int:
+        """How many characters the lines have together, for whoever bounds what it holds."""
+        return sum([len(line.text) for line in self.lines])
+
 
 @attrs.frozen(kw_only=True)
 class LogMissing(LogEvent):

@@ -1,6 +1,7 @@
 """What an orchestrator may do, and how long it waits: small frozen records."""
 
 import re
+from collections.abc import Collection
 from typing import Final, Literal
 
 import attrs
@@ -17,6 +18,7 @@ __all__ = [
     "ReconcilePolicy",
     "RunPolicy",
     "configured_name",
+    "is_chosen",
 ]
 
 MARKER: Final = "zadig_async_run"
@@ -112,7 +114,7 @@ class LogPolicy:
         Args:
             job: Job task name, such as `job-0-0-0-build`.
         """
-        return not self.jobs or job in self.jobs or configured_name(job) in self.jobs
+        return is_chosen(job, self.jobs)
 
 
 _JOB_TASK: Final = re.compile(r"job-[0-9]+-[0-9]+-[0-9]+-(.+)")
@@ -122,6 +124,16 @@ def configured_name(job: str) -> str:
     """Return the configured name within a job task name: `build` of `job-0-0-0-build`."""
     match = _JOB_TASK.fullmatch(job)
     return match[1] if match else job
+
+
+def is_chosen(job: str, names: Collection[str]) -> bool:
+    """Whether a job is meant by names, configured ones or job task names; without any name it is.
+
+    Args:
+        job: Job task name.
+        names: The names.
+    """
+    return not names or job in names or configured_name(job) in names
 
 
 @attrs.frozen(kw_only=True)

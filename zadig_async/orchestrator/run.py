@@ -124,4 +124,4 @@ class _Reader:
 
 def _text_of(event: events.Event) -> int:
     """Return how many characters of log lines an event holds."""
-    return sum([len(line.text) for line in event.lines]) if isinstance(event, events.LogLines) else 0
+    return event.characters if isinstance(event, events.LogLines) else 0

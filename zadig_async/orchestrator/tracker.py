@@ -34,6 +34,11 @@ LIVE_LOG_STATUSES: Final = frozenset({"prepare", "running", "debug_before", "deb
 """Statuses in which a job's own container exists; before them the server may stream another task's log."""
 
 
+def may_have_log(job_type: str) -> bool:
+    """Whether jobs of a type have a log of their own, on some server at least."""
+    return job_type in LIVE_LOG_TYPES or job_type in MAYBE_LIVE_LOG_TYPES
+
+
 _UNQUIET: Final = 6
 """How many times longer a cancelled task is watched while one of its jobs still shows as running."""
 
@@ -115,7 +120,7 @@ class Tracker:
     ) -> tuple[tuple[JobStatus, ...], tuple[JobStatus, ...], tuple[JobStatus, ...]]:
         to_open, to_close, to_fetch = [], [], []
         for known, job in pairs:
-            if job.type not in LIVE_LOG_TYPES and job.type not in MAYBE_LIVE_LOG_TYPES:
+            if not may_have_log(job.type):
                 continue
             again = known is not None and _began_again(known, job)
             # A word nobody knows counts as running: the log goes on, and is not read twice.

@@ -20,7 +20,8 @@ import attrs
 from zadig_async.errors import ConfigError
 from zadig_async.model.log import LogGap, LogReport
 from zadig_async.orchestrator import events
-from zadig_async.sinks.lines import GOES_ON, Key, fills_words, is_chosen, key_of, missing_words
+from zadig_async.orchestrator.policy import is_chosen
+from zadig_async.sinks.lines import GOES_ON, Key, fills_words, key_of, missing_words
 from zadig_async.sinks.terminal import safe
 from zadig_async.sinks.writer import BackgroundWriter, write_all
 

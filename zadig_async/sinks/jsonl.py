@@ -14,7 +14,7 @@ import attrs
 
 from zadig_async.model.log import LogGap
 from zadig_async.orchestrator import events
-from zadig_async.sinks.lines import is_chosen
+from zadig_async.orchestrator.policy import is_chosen
 from zadig_async.sinks.terminal import escape_json, safe_line
 
 Record = dict[str, Any]

@@ -20,7 +20,7 @@ from rich.cells import cell_len
 from zadig_async.model.ids import TaskRef, WorkflowRef
 from zadig_async.model.log import LogGap
 from zadig_async.orchestrator import events
-from zadig_async.orchestrator.policy import configured_name
+from zadig_async.orchestrator.policy import configured_name, is_chosen
 from zadig_async.sinks.terminal import LineFilter, safe
 from zadig_async.wire.loglines import LogLine
 
@@ -43,11 +43,6 @@ Key = tuple[TaskRef | WorkflowRef, str, int]
 def key_of(event: events.LogEvent) -> Key:
     """Return which log an event is about."""
     return event.ref or event.workflow, event.job, event.attempt
-
-
-def is_chosen(job: str, names: Collection[str]) -> bool:
-    """Whether a job is meant by names, configured ones or job task names; without any name it is."""
-    return not names or job in names or configured_name(job) in names
 
 
 def tint(text: str, name: str) -> str:

@@ -20,6 +20,7 @@ from urllib.parse import quote, quote_plus
 import attrs
 
 from zadig_async.model.secret import MASK, Secret
+from zadig_async.wire import ansi
 from zadig_async.wire.loglines import LogLine
 
 _SHORTEST: Final = 4
@@ -39,14 +40,13 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NEVER_CONTROL: Final = bytes({*range(256)} - {*range(0x20), 0x7F, 0xC2} | {*b"\t\n\r"})
 """Bytes that are no part of a control character in UTF-8; 0xC2 begins some, and some others."""
 
-_CSI: Final = re.compile(r"(?:\x1b\[|\x9b)[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]")
 _KEPT_BY_ENCODINGS: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _GO_ESCAPES: Final = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 _PERCENT: Final = re.compile("%[0-9A-F]{2}")
 
 
 def _without_csi(text: str) -> str:
-    return _CSI.sub("", text)
+    return ansi.CSI.sub("", text)
 
 
 @final
@@ -177,6 +177,11 @@ class Mask:
     def _bare(self, text: str) -> str:
         """Return a text without what a terminal would act upon instead of showing it."""
         return _CONTROL.sub("", self._strip(text))
+
+
+def log_mask(secrets: Iterable[Secret]) -> Mask:
+    """Return what masks the lines of logs: it finds secrets behind all that a terminal would obey."""
+    return Mask(secrets, strip=ansi.strip)
 
 
 def _families(value: str, strip: Callable[[str], str]) -> Iterator[set[str]]:

@@ -12,7 +12,7 @@ from zadig_async.cli import log_options
 from zadig_async.cli.exits import ExitCode
 from zadig_async.cli.log_desk import LogDesk
 from zadig_async.cli.log_options import LogChoice
-from zadig_async.cli.log_reading import LogReading, has_log
+from zadig_async.cli.log_reading import LogReading
 from zadig_async.cli.reading import known_task
 from zadig_async.cli.render import words
 from zadig_async.cli.render.renderer import json_lines, terminal_lines
@@ -27,7 +27,7 @@ from zadig_async.model.task import JobRun, Task
 from zadig_async.orchestrator import events
 from zadig_async.orchestrator.orchestrator import Orchestrator
 from zadig_async.orchestrator.policy import LogPolicy, RunPolicy
-from zadig_async.orchestrator.tracker import LIVE_LOG_TYPES
+from zadig_async.orchestrator.tracker import LIVE_LOG_TYPES, may_have_log
 from zadig_async.sinks.lines import Labels
 from zadig_async.sinks.terminal import safe
 
@@ -125,7 +125,8 @@ def _meant(found: Sequence[tuple[TaskRef, Task]], names: Sequence[str], *, all_j
             [
                 job
                 for job in jobs[ref]
-                if (any(_is_called(job, name) for name in names) if names else all_jobs or has_log(job))
+                if any(_is_called(job, name) for name in names)
+                or (not names and (all_jobs or may_have_log(job.type)))
             ],
         )
         for ref, task in found

@@ -73,7 +73,7 @@ class Archive:
     zadig: ZadigClient
     teller: Teller
     mask: Mask
-    slots: asyncio.Semaphore
+    slots: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(1))
     tail: int | None = None
     before: str = ""
 
@@ -88,7 +88,7 @@ class Archive:
             await asyncio.sleep(pause)
             async with self.slots:
                 try:
-                    found = await self._compared()
+                    found = await self.look()
                 except ZadigError as failure:
                     checked = Checked(False, f"the archive could not be read: {failure}")
                     continue
@@ -105,8 +105,12 @@ class Archive:
         workflow = self.teller.ref.workflow
         return _PAUSES_IF_LATE if long_ago or workflow != workflow.lower() else _PAUSES
 
-    async def _compared(self) -> Checked | None:
-        """Compare one reading with what was told; None where there is nothing yet."""
+    async def look(self) -> Checked | None:
+        """Read it once and tell what it adds; None where there is nothing yet.
+
+        Raises:
+            ZadigError: It could not be read to its end.
+        """
         if self.before and await self._digest() == self.before:
             return Checked(False, "the archive is still that of the attempt before")
         told = self.teller.told
@@ -158,11 +162,10 @@ class Archive:
         Raises:
             ZadigError: It could not be read to its end.
         """
-        ref, job = self.teller.ref, self.teller.job
         try:
             async with (
                 Patience(lambda heard: heard + _SILENCE) as patience,
-                self.zadig.logs.open_archive(ref, job) as archive,
+                self.zadig.logs.open_archive(self.teller.ref, self.teller.job) as archive,
             ):
                 async for batch in archive:
                     patience.busy()
@@ -170,4 +173,4 @@ class Archive:
                     await take(lines, fingerprints(lines))
                     patience.heard()
         except TimeoutError:
-            raise DeadlineError(f"{ref} {job}: its archive was silent for {_SILENCE:g} s") from None
+            raise DeadlineError(f"its archive was silent for {_SILENCE:g} s") from None

@@ -1,9 +1,11 @@
 """`LogFeed`: the logs of many jobs as one asynchronous iterator, in bounded memory.
 
-async with LogFeed() as logs, Orchestrator(zadig, policy, on_log=logs) as orchestrator:
-outcomes = asyncio.create_task(orchestrator.run_all(launches))
-async for event in logs.until(outcomes):
-...
+It is the `on_log` of an orchestrator:
+
+    async with LogFeed() as logs, Orchestrator(zadig, policy, on_log=logs) as orchestrator:
+        outcomes = asyncio.create_task(orchestrator.run_all(launches))
+        async for event in logs.until(outcomes):
+            ...
 """
 
 import asyncio
@@ -92,7 +94,7 @@ class LogFeed:
         self._put(event, 0, source)
 
     async def _take_lines(self, event: events.LogLines, source: _Source) -> None:
-        size = sum([len(line.text) for line in event.lines]) + _OVERHEAD * len(event.lines)
+        size = event.characters + _OVERHEAD * len(event.lines)
         while source.held and source.held + size > self._room and not self._closed:
             if self._drop:
                 source.dropped += len(event.lines)

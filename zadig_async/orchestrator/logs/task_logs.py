@@ -17,10 +17,9 @@ from zadig_async.orchestrator.logs.tail import Tail
 from zadig_async.orchestrator.logs.teller import Teller
 from zadig_async.orchestrator.logs.told import Told
 from zadig_async.orchestrator.means import Means
-from zadig_async.orchestrator.tracker import LIVE_LOG_TYPES, MAYBE_LIVE_LOG_TYPES, Step
-from zadig_async.wire import ansi
+from zadig_async.orchestrator.tracker import LIVE_LOG_TYPES, Step, may_have_log
 from zadig_async.wire.credentials import credentials
-from zadig_async.wire.masking import Mask
+from zadig_async.wire.masking import Mask, log_mask
 
 _TAKES_NOTHING: Final = 3.0
 """Seconds in which a reader that takes nothing shows that it is not to be waited for."""
@@ -53,14 +52,12 @@ class TaskLogs:
         if not policy.follow_logs:
             return
         for job in step.logs_to_close:  # first: a job that has begun again is in both
-            if job.name in self._open:
-                self._open.pop(job.name).job_ended(job.ended_at)
+            self._end(job)
         for job in step.logs_to_open:
             self._start(job, live=True)
         for job in step.logs_to_fetch:
             self._start(job, live=False)
-            if job.name in self._open:
-                self._open.pop(job.name).job_ended(job.ended_at)
+            self._end(job)
         for _, job in step.jobs:
             if _has_none(job):
                 self._tell_none(job)
@@ -89,6 +86,10 @@ class TaskLogs:
         )
         self._open[job.name] = self._last[job.name] = tail
         self._run(tail.run(live=live), f"log {self.ref} {job.name}", tail)
+
+    def _end(self, job: JobStatus) -> None:
+        if job.name in self._open:
+            self._open.pop(job.name).job_ended(job.ended_at)
 
     def _tell_none(self, job: JobStatus) -> None:
         if not self.means.policy.logs.wants(job.name):
@@ -129,7 +130,7 @@ class TaskLogs:
                         raise
                     await asyncio.sleep(back_off(failures, every=self.means.policy.poll_every))
         secrets = (*self._secrets, *self.means.zadig.secrets, *self.means.voter.secrets)
-        return Mask(secrets, strip=ansi.strip)
+        return log_mask(secrets)
 
     async def close(self, grace: float) -> None:
         """Let the open logs come to their end, now that the task has.
@@ -184,8 +185,4 @@ async def _cut(readers: "list[asyncio.Task[None]]") -> None:
 
 
 def _has_none(job: JobStatus) -> bool:
-    return (
-        job.status.phase is Phase.RUNNING
-        and job.type not in LIVE_LOG_TYPES
-        and job.type not in MAYBE_LIVE_LOG_TYPES
-    )
+    return job.status.phase is Phase.RUNNING and not may_have_log(job.type)
